@@ -1,0 +1,1 @@
+"""kubesim: an educational Kubernetes control-plane simulator."""

@@ -1,0 +1,62 @@
+"""One revision of one object: the handle that travels store → watch cache → transport → informer.
+
+It is passed by reference and never changes. The object is a plain dict that nobody may mutate (change a
+copy, see `kubesim.api.meta`); its JSON is made once; typed views are made once per type.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
+
+View = TypeVar("View")
+Object = dict[str, Any]
+
+
+class Stored:
+    """An object as it was at `revision`.
+
+    `revision` is the etcd revision that wrote it (of a DELETED event: of the deletion) and equals
+    `metadata.resourceVersion`. `key` is "namespace/name", or "name" for a cluster-scoped object.
+    """
+
+    __slots__ = ("_encoded", "_views", "key", "name", "namespace", "object", "revision")
+
+    def __init__(self, revision: int, object: Object, encoded: bytes | None = None) -> None:  # noqa: A002
+        metadata = object["metadata"]
+        self.revision = revision
+        self.object = object
+        self.name: str = metadata["name"]
+        self.namespace: str = metadata.get("namespace", "")
+        self.key = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        self._encoded = encoded
+        self._views: dict[type, Any] | None = None
+
+    @property
+    def uid(self) -> str:
+        """`metadata.uid`."""
+        uid: str = self.object["metadata"].get("uid", "")
+        return uid
+
+    @property
+    def encoded(self) -> bytes:
+        """The object's JSON, resourceVersion included."""
+        if self._encoded is None:
+            self._encoded = orjson.dumps(self.object)
+        return self._encoded
+
+    def view(self, type_: type[View]) -> View:
+        """The object as a frozen typed struct of `kubesim.api.views`, made at the first call."""
+        views = self._views
+        if views is None:
+            views = self._views = {}
+        view = views.get(type_)
+        if view is None:
+            view = views[type_] = msgspec.convert(self.object, type_)
+        typed: View = view
+        return typed
+
+    def __repr__(self) -> str:
+        return f"<Stored {self.object.get('kind', '')} {self.key} @{self.revision}>"

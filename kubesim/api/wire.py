@@ -1,0 +1,135 @@
+"""What crosses between a client and an apiserver: requests, responses, watch events, and the seam itself.
+
+Everything that talks to an apiserver does it through `Transport`: in process without copying, over HTTP, or
+through a wrapper that injects trouble. Requests are structured rather than paths and query strings; the
+HTTP adapters translate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from kubesim.api.resources import Resource
+from kubesim.api.stored import Object, Stored
+from kubesim.sim import Cause
+
+ADDED = "ADDED"
+MODIFIED = "MODIFIED"
+DELETED = "DELETED"
+BOOKMARK = "BOOKMARK"
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+
+class ClientCertificate(msgspec.Struct, frozen=True):
+    """Who somebody is by certificate: the common name is the user, the organisations are its groups."""
+
+    common_name: str
+    organizations: tuple[str, ...] = ()
+
+
+class BearerToken(msgspec.Struct, frozen=True):
+    """Who somebody is by token."""
+
+    token: str
+
+
+Credential = ClientCertificate | BearerToken | None
+
+
+class Options(msgspec.Struct, frozen=True):
+    """The query of a request; each verb reads its own (ListOptions, CreateOptions, … of meta/v1)."""
+
+    label_selector: str = ""
+    field_selector: str = ""
+    limit: int = 0
+    continue_: str = ""
+    resource_version: str = ""
+    resource_version_match: str = ""
+    timeout_seconds: int | None = None
+    allow_watch_bookmarks: bool = False
+    send_initial_events: bool = False
+    dry_run: bool = False
+    field_manager: str = ""
+    field_validation: str = ""  # "", Strict, Warn or Ignore; "" means Warn, as the real server's default
+    force: bool = False
+
+
+NO_OPTIONS = Options()
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One call to the apiserver.
+
+    `verb` is Kubernetes' own: get, list, watch, create, update, patch, delete, deletecollection. `body` is
+    the object (create, update), the patch (patch: a dict, or a list for JSON patch) or DeleteOptions.
+    """
+
+    verb: str
+    resource: Resource
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    body: Any = None
+    patch_type: str = ""
+    options: Options = NO_OPTIONS
+    credential: Credential = None
+    user_agent: str = ""
+    causes: tuple[Cause, ...] = ()
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What came of a request that succeeded; a refused one raises `kubesim.api.errors.ApiError`.
+
+    `stored` is the object of get, create, update, patch and delete; None where the answer is a Status
+    (then `status` holds it). `items`, `revision`, `continue_` and `remaining_item_count` belong to a list.
+    """
+
+    code: int = 200
+    stored: Stored | None = None
+    status: Object | None = None
+    items: Sequence[Stored] = ()
+    revision: int = 0
+    continue_: str = ""
+    remaining_item_count: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class WatchEvent(msgspec.Struct, frozen=True):
+    """One line of a watch. A BOOKMARK carries an object with only kind and resourceVersion."""
+
+    type: str
+    stored: Stored
+
+
+class WatchStream(Protocol):
+    """The receiving end of a watch."""
+
+    async def next(self) -> Sequence[WatchEvent]:
+        """Waits for events and returns all that are there, in order; empty when the server ended the watch.
+
+        Raises ApiError as the server's ERROR event says (ExpiredError: list again).
+        """
+        ...
+
+    def close(self) -> None:
+        """Stops watching. `next` returns empty from then on."""
+        ...
+
+
+class Transport(Protocol):
+    """The way to an apiserver."""
+
+    async def request(self, request: Request) -> Response:
+        """Any verb but watch. Raises ApiError when refused, `TransportError` when unreachable."""
+        ...
+
+    async def watch(self, request: Request) -> WatchStream:
+        """Begins a watch; the stream's first `next` may already raise."""
+        ...

@@ -1,0 +1,108 @@
+"""Machines and the processes on them: what crashes together.
+
+A process is one component (a scheduler, a kubelet). Crashing it is a power cut: its endpoint goes silent
+first, then its tasks are cancelled, so whatever its cleanup code would write never leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from enum import Enum
+from typing import Any
+
+from kubesim.sim.network import Network
+from kubesim.sim.tasks import Tasks
+
+Main = Callable[[], Coroutine[Any, Any, None]]
+
+
+class State(Enum):
+    """What a process is doing."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"  # Asked to end, and ended in good order.
+    CRASHED = "crashed"
+
+
+class Process:
+    """One component on a host; `name` is also its endpoint. `main` makes a fresh one at every start."""
+
+    def __init__(
+        self,
+        name: str,
+        host: Host,
+        main: Main,
+        *,
+        shutdown: Callable[[], Awaitable[None]] | None = None,
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.host = host
+        self.state = State.STOPPED
+        self._main = main
+        self._shutdown = shutdown
+        self._tasks = Tasks(name, on_failure)
+
+    def start(self) -> None:
+        """Starts it; nothing happens if it runs already."""
+        if self.state is State.RUNNING:
+            return
+        self.host.network.attach(self.name, self.host.name)
+        self.host.network.bring_up(self.name)
+        self.state = State.RUNNING
+        self._tasks.spawn(self._main(), "main")
+
+    def crash(self) -> None:
+        """Power off: nothing it does from here on is seen by anybody."""
+        self.host.network.take_down(self.name)
+        self._tasks.cancel()
+        self.state = State.CRASHED
+
+    async def stop(self) -> None:
+        """SIGTERM: lets it say goodbye (`shutdown`), then ends its tasks."""
+        if self.state is State.RUNNING and self._shutdown is not None:
+            await self._shutdown()
+        await self._tasks.stop()
+        self.state = State.STOPPED
+
+
+class Host:
+    """A machine with a name, an address, and its processes in order of start."""
+
+    def __init__(self, name: str, address: str, network: Network) -> None:
+        self.name = name
+        self.address = address
+        self.network = network
+        self.processes: dict[str, Process] = {}
+        network.attach(name, name)
+
+    def add(
+        self,
+        name: str,
+        main: Main,
+        *,
+        shutdown: Callable[[], Awaitable[None]] | None = None,
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> Process:
+        """Installs a process; it is not started yet."""
+        process = Process(name, self, main, shutdown=shutdown, on_failure=on_failure)
+        self.processes[name] = process
+        return process
+
+    def start(self) -> None:
+        """Boots: every process starts, in order."""
+        self.network.bring_up(self.name)
+        for process in self.processes.values():
+            process.start()
+
+    def crash(self) -> None:
+        """The power fails: the host goes silent, then everything on it dies."""
+        self.network.take_down(self.name)
+        for process in self.processes.values():
+            process.crash()
+
+    async def stop(self) -> None:
+        """An orderly shutdown, last started first."""
+        for process in reversed(self.processes.values()):
+            await process.stop()
+        self.network.take_down(self.name)

@@ -1,0 +1,246 @@
+"""An asyncio event loop whose time is a number that the user owns.
+
+Plain `asyncio.sleep`, `asyncio.timeout` and `loop.call_at` work unchanged on it; only the meaning of
+"later" differs. It has three modes, and may change between them while it runs:
+
+* *virtual*: when nothing is ready, time jumps to the next timer. Minutes pass in milliseconds.
+* *paced*: N virtual seconds per real second, with sockets served in between.
+* *paused*: time stands still (or runs to a limit set by `step`); what needs no time still happens.
+
+Time is an integer of nanoseconds from 0. Timers of one instant fire in the order in which they were
+made: asyncio itself compares only the time, so its order of ties depends on the heap.
+
+This relies on CPython internals (`_scheduled`, `_ready`, `_selector`, `_run_once`) that have been stable
+from 3.11 to 3.14; `SUPPORTED_PYTHONS` guards them and tests/sim/test_loop.py exercises them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import sys
+import time as wall
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from enum import Enum
+from random import Random
+from typing import Any
+
+from kubesim.sim.errors import DeadlockError, LivelockError
+
+NANOSECONDS_PER_SECOND = 1_000_000_000
+SUPPORTED_PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
+CALLBACKS_PER_INSTANT_MAX = 1_000_000
+VIRTUAL_ROUNDS_BETWEEN_POLLS = 4096
+
+
+class Mode(Enum):
+    """Who moves time forward."""
+
+    VIRTUAL = "virtual"
+    PACED = "paced"
+    PAUSED = "paused"
+
+
+class SimTimerHandle(asyncio.TimerHandle):
+    """A timer that knows its instant in nanoseconds and its place among timers of that instant."""
+
+    __slots__ = ("order",)
+    order: tuple[int, int]  # (nanoseconds, serial): unique, so the heap has no ties.
+
+    def __lt__(self, other: object) -> bool:
+        assert isinstance(other, SimTimerHandle)
+        return self.order < other.order
+
+
+class SimLoop(asyncio.SelectorEventLoop):
+    """An event loop on virtual time; see the module's docstring for its modes.
+
+    `permute` is a seeded random stream that shuffles callbacks which are ready at the same time, to search
+    for races; None keeps them in order of creation.
+    """
+
+    _scheduled: list[SimTimerHandle]
+    _ready: deque[asyncio.Handle]
+
+    def __init__(self, *, permute: Random | None = None) -> None:
+        if sys.version_info[:2] not in SUPPORTED_PYTHONS:
+            raise RuntimeError(
+                f"kubesim's clock knows CPython 3.11 to 3.14, this is {sys.version.split()[0]}; "
+                "use one of those, or check kubesim/sim/loop.py against this version"
+            )
+        super().__init__()
+        self.now_ns = 0
+        self.mode = Mode.VIRTUAL
+        self.speed = 1.0  # Virtual seconds per real second, in paced mode.
+        self._limit_ns: int | None = None  # Paused: time may run up to here, and no further.
+        self._serial = 0
+        self._callbacks_this_instant = 0
+        self._rounds_until_poll = VIRTUAL_ROUNDS_BETWEEN_POLLS
+        self._pace_origin = (0, 0)  # (virtual ns, wall ns) of the last change of pace.
+        self._permute = permute
+
+    # -- time -----------------------------------------------------------------------------------------
+
+    def time(self) -> float:
+        """Virtual seconds since the loop began, as asyncio wants them; `now_ns` is the exact value."""
+        return self.now_ns / NANOSECONDS_PER_SECOND
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> SimTimerHandle:
+        """Runs `callback` at virtual second `when`; ties run in the order of these calls."""
+        return self.call_at_ns(round(when * NANOSECONDS_PER_SECOND), callback, *args, context=context)
+
+    def call_at_ns(
+        self, when_ns: int, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> SimTimerHandle:
+        """Like `call_at`, exact to the nanosecond."""
+        self._check_closed()  # type: ignore[attr-defined]
+        timer = SimTimerHandle(when_ns / NANOSECONDS_PER_SECOND, callback, args, self, context)
+        self._serial += 1
+        timer.order = (when_ns, self._serial)
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True  # type: ignore[attr-defined]
+        return timer
+
+    def virtual(self) -> None:
+        """From here on time jumps to the next timer whenever nothing is ready."""
+        self.mode, self._limit_ns = Mode.VIRTUAL, None
+
+    def pace(self, speed: float) -> None:
+        """From here on `speed` virtual seconds pass per real second."""
+        if not speed > 0:
+            raise ValueError(f"a speed is more than 0 virtual seconds per second, not {speed}")
+        self.mode, self._limit_ns, self.speed = Mode.PACED, None, speed
+        self._pace_origin = (self.now_ns, wall.monotonic_ns())
+
+    def pause(self) -> None:
+        """Time stands still; requests that need none are still answered."""
+        self._advance_paced()
+        self.mode, self._limit_ns = Mode.PAUSED, None
+
+    def step(self, nanoseconds: int) -> None:
+        """While paused: lets time jump from timer to timer until `nanoseconds` from now, then stand still."""
+        assert self.mode is Mode.PAUSED, "only a paused clock can be stepped"
+        self._limit_ns = (self._limit_ns or self.now_ns) + nanoseconds
+
+    # -- the turn of the loop -------------------------------------------------------------------------
+
+    def _run_once(self) -> None:
+        """One turn: move time if nothing is ready, then run what is ready now (not what that makes ready)."""
+        if self._ready:
+            self._rounds_until_poll -= 1
+            if self.mode is not Mode.VIRTUAL or self._rounds_until_poll <= 0:
+                self._poll(0)
+        elif self.mode is Mode.VIRTUAL:
+            self._jump()
+        elif self.mode is Mode.PACED:
+            self._wait_paced()
+        else:
+            self._wait_paused()
+        self._run_ready()
+
+    def _jump(self) -> None:
+        """Virtual mode: to the next timer, whenever that is."""
+        when_ns = self._next_timer_ns()
+        if when_ns is None:
+            self._poll(0)  # A signal handler or another thread may have something for us.
+            if not self._ready and not self._stopping:  # type: ignore[attr-defined]
+                raise DeadlockError(waiting_tasks(self))
+            return
+        self._set_time(when_ns)
+        self._release_due()
+
+    def _wait_paced(self) -> None:
+        """Paced mode: sleep in the selector until the next timer is due or a socket has something."""
+        self._advance_paced()
+        when_ns = self._next_timer_ns()
+        if when_ns is None:
+            self._poll(None)
+        elif when_ns > self.now_ns:
+            self._poll((when_ns - self.now_ns) / self.speed / NANOSECONDS_PER_SECOND)
+        self._advance_paced()
+        self._release_due()
+
+    def _wait_paused(self) -> None:
+        """Paused: only sockets and already due timers act, unless a step granted some time."""
+        when_ns = self._next_timer_ns()
+        limit_ns = self._limit_ns if self._limit_ns is not None else self.now_ns
+        if when_ns is not None and when_ns <= limit_ns:
+            self._set_time(when_ns)
+            self._release_due()
+            self._poll(0)
+            return
+        self._set_time(limit_ns)
+        self._limit_ns = None
+        self._poll(None)
+
+    def _poll(self, timeout_seconds: float | None) -> None:
+        """Lets the selector report sockets, signals and calls from other threads."""
+        self._rounds_until_poll = VIRTUAL_ROUNDS_BETWEEN_POLLS
+        events = self._selector.select(timeout_seconds)  # type: ignore[attr-defined]
+        self._process_events(events)  # type: ignore[attr-defined]
+
+    def _advance_paced(self) -> None:
+        if self.mode is not Mode.PACED:
+            return
+        virtual_ns, wall_ns = self._pace_origin
+        self._set_time(virtual_ns + int((wall.monotonic_ns() - wall_ns) * self.speed))
+
+    def _next_timer_ns(self) -> int | None:
+        scheduled = self._scheduled
+        while scheduled and scheduled[0]._cancelled:  # type: ignore[attr-defined]
+            self._timer_cancelled_count = max(0, self._timer_cancelled_count - 1)
+            heapq.heappop(scheduled)._scheduled = False  # type: ignore[attr-defined]
+        return scheduled[0].order[0] if scheduled else None
+
+    def _set_time(self, now_ns: int) -> None:
+        if now_ns > self.now_ns:
+            self.now_ns = now_ns
+            self._callbacks_this_instant = 0
+
+    def _release_due(self) -> None:
+        """Moves every timer that is due into the ready queue, in order."""
+        scheduled, ready, now_ns = self._scheduled, self._ready, self.now_ns
+        while scheduled and scheduled[0].order[0] <= now_ns:
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False  # type: ignore[attr-defined]
+            if timer._cancelled:  # type: ignore[attr-defined]
+                self._timer_cancelled_count = max(0, self._timer_cancelled_count - 1)
+            else:
+                ready.append(timer)
+        self._drop_cancelled()
+
+    def _drop_cancelled(self) -> None:
+        """Rebuilds the heap when most of it was cancelled, as asyncio does."""
+        if self._timer_cancelled_count > 100 and 2 * self._timer_cancelled_count > len(self._scheduled):
+            alive = []
+            for timer in self._scheduled:
+                if timer._cancelled:  # type: ignore[attr-defined]
+                    timer._scheduled = False  # type: ignore[attr-defined]
+                else:
+                    alive.append(timer)
+            heapq.heapify(alive)
+            self._scheduled = alive
+            self._timer_cancelled_count = 0
+
+    def _run_ready(self) -> None:
+        ready = self._ready
+        count = len(ready)
+        self._callbacks_this_instant += count
+        if self._callbacks_this_instant > CALLBACKS_PER_INSTANT_MAX and self.mode is Mode.VIRTUAL:
+            raise LivelockError(self.now_ns, waiting_tasks(self))
+        if self._permute is not None and count > 1:
+            self._permute.shuffle(ready)  # type: ignore[arg-type]
+        popleft = ready.popleft
+        for _ in range(count):
+            handle = popleft()
+            if not handle._cancelled:  # type: ignore[attr-defined]
+                handle._run()  # type: ignore[attr-defined]
+
+
+def waiting_tasks(loop: asyncio.AbstractEventLoop) -> tuple[str, ...]:
+    """The names of all unfinished tasks of `loop`, sorted: who waits."""
+    return tuple(sorted(task.get_name() for task in asyncio.all_tasks(loop)))

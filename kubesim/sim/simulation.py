@@ -1,0 +1,41 @@
+"""One simulated world: time, chance, network, faults and the trace, handed to every component.
+
+Nothing here is global, so two simulations can live in one process, one after the other or on two loops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, TypeVar
+
+from kubesim.sim.chance import Chance
+from kubesim.sim.clock import VIRTUAL_EPOCH, Clock
+from kubesim.sim.faults import Faults
+from kubesim.sim.loop import SimLoop
+from kubesim.sim.network import Network
+from kubesim.sim.trace import Trace
+
+Result = TypeVar("Result")
+
+
+class Simulation:
+    """What a component may know of the world that it runs in. Make it inside a running `SimLoop`."""
+
+    def __init__(self, seed: int = 0, *, epoch: datetime = VIRTUAL_EPOCH) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimLoop), "a Simulation lives on a SimLoop: use kubesim.sim.run"
+        self.loop = loop
+        self.clock = Clock(loop, epoch)
+        self.chance = Chance(seed)
+        self.trace = Trace(self.clock.now_ns)
+        self.network = Network(self.chance.stream("network"))
+        self.faults = Faults(self.network, self.trace)
+
+
+def run(main: Callable[[], Coroutine[Any, Any, Result]], *, permute_seed: int | None = None) -> Result:
+    """Runs `main()` on a fresh virtual loop until it returns, as `asyncio.run` would on real time."""
+    permute = None if permute_seed is None else Chance(permute_seed).stream("permute")
+    with asyncio.Runner(loop_factory=lambda: SimLoop(permute=permute)) as runner:
+        return runner.run(main())
