@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-import msgspec
 import orjson
+
+from kubesim.api.views.base import read
 
 View = TypeVar("View")
 Object = dict[str, Any]
@@ -54,7 +55,7 @@ class Stored:
             views = self._views = {}
         view = views.get(type_)
         if view is None:
-            view = views[type_] = msgspec.convert(self.object, type_)
+            view = views[type_] = read(self.object, type_)
         typed: View = view
         return typed
 

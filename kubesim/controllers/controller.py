@@ -20,6 +20,10 @@ from kubesim.client.workqueue import WorkQueue
 from kubesim.sim import Simulation, Tasks
 
 
+class RetryLaterError(Exception):
+    """This key cannot be finished now; the message says why. The worker tries again after its back-off."""
+
+
 class ControllerContext(msgspec.Struct, frozen=True):
     """What the controller manager hands to each controller: shared caches, and a client and recorder of its own."""
 
@@ -36,8 +40,11 @@ class Controller:
     `background` to add periodic loops.
     """
 
-    name: ClassVar[str]
+    name: ClassVar[str]  # As in `kube-controller-manager --controllers`.
+    service_account: ClassVar[str] = ""  # In whose name it writes: of kube-system; "" means `name`.
+    event_source: ClassVar[str] = ""  # The component that its events name; "" means `name`.
     workers: ClassVar[int] = 1
+    retries_max: ClassVar[int | None] = None  # After so many failures in a row a key waits for the next event.
 
     def __init__(self, context: ControllerContext) -> None:
         self.sim = context.sim
@@ -71,10 +78,16 @@ class Controller:
             key = await self.queue.get()
             try:
                 await self.reconcile(key)
-            except (ApiError, TransportError) as error:
-                self.sim.trace.emit("reconcile_failed", controller=self.name, key=key, error=str(error))
-                self.queue.add_rate_limited(key)
+            except (ApiError, TransportError, RetryLaterError) as error:
+                self._failed(key, error)
             else:
                 self.queue.forget(key)
             finally:
                 self.queue.done(key)
+
+    def _failed(self, key: str, error: Exception) -> None:
+        self.sim.trace.emit("reconcile_failed", controller=self.name, key=key, error=str(error))
+        if self.retries_max is not None and self.queue.requeues(key) >= self.retries_max:
+            self.queue.forget(key)
+        else:
+            self.queue.add_rate_limited(key)

@@ -2,6 +2,9 @@
 
 Names and meanings are etcd's own (api/etcdserverpb/rpc.proto, api/mvccpb/kv.proto). Keys and values are
 bytes; revisions are 64-bit and count transactions that changed something.
+
+None of these structs can be part of a reference cycle, so Python's cycle collector is told not to look at
+them (`gc=False`): a store keeps one KeyValue per revision, and walking a million of them is not free.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import Union
 import msgspec
 
 
-class KeyValue(msgspec.Struct, frozen=True):
+class KeyValue(msgspec.Struct, frozen=True, gc=False):
     """A key at one revision. `version` counts writes since it was created; `lease` 0 means none."""
 
     key: bytes
@@ -30,7 +33,7 @@ class EventType(Enum):
     DELETE = "DELETE"
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One change; a DELETE carries only key and mod_revision. `prev_kv` only if the watch asked for it."""
 
     type: EventType
@@ -38,7 +41,7 @@ class Event(msgspec.Struct, frozen=True):
     prev_kv: KeyValue | None = None
 
 
-class RangeRequest(msgspec.Struct, frozen=True):
+class RangeRequest(msgspec.Struct, frozen=True, gc=False):
     """Keys in [key, range_end); range_end b"" means the one key, b"\\0" everything from key on.
 
     `revision` 0 reads the latest. `limit` 0 is no limit. Sorting is by key, ascending.
@@ -52,7 +55,7 @@ class RangeRequest(msgspec.Struct, frozen=True):
     keys_only: bool = False
 
 
-class RangeResponse(msgspec.Struct, frozen=True):
+class RangeResponse(msgspec.Struct, frozen=True, gc=False):
     """`count` is how many keys match, whatever the limit; `revision` is the store's at the time of reading."""
 
     revision: int
@@ -61,7 +64,7 @@ class RangeResponse(msgspec.Struct, frozen=True):
     count: int = 0
 
 
-class PutRequest(msgspec.Struct, frozen=True):
+class PutRequest(msgspec.Struct, frozen=True, gc=False):
     """Writes one key."""
 
     key: bytes
@@ -72,14 +75,14 @@ class PutRequest(msgspec.Struct, frozen=True):
     ignore_lease: bool = False
 
 
-class PutResponse(msgspec.Struct, frozen=True):
+class PutResponse(msgspec.Struct, frozen=True, gc=False):
     """The revision of the write."""
 
     revision: int
     prev_kv: KeyValue | None = None
 
 
-class DeleteRangeRequest(msgspec.Struct, frozen=True):
+class DeleteRangeRequest(msgspec.Struct, frozen=True, gc=False):
     """Deletes the keys in [key, range_end)."""
 
     key: bytes
@@ -87,7 +90,7 @@ class DeleteRangeRequest(msgspec.Struct, frozen=True):
     prev_kv: bool = False
 
 
-class DeleteRangeResponse(msgspec.Struct, frozen=True):
+class DeleteRangeResponse(msgspec.Struct, frozen=True, gc=False):
     """How many keys were deleted. Deleting none makes no new revision."""
 
     revision: int
@@ -114,7 +117,7 @@ class CompareResult(Enum):
     NOT_EQUAL = "NOT_EQUAL"
 
 
-class Compare(msgspec.Struct, frozen=True):
+class Compare(msgspec.Struct, frozen=True, gc=False):
     """One condition of a transaction; with a range_end it must hold for every key of the range."""
 
     key: bytes
@@ -124,10 +127,10 @@ class Compare(msgspec.Struct, frozen=True):
     range_end: bytes = b""
 
 
-Operation = Union[RangeRequest, PutRequest, DeleteRangeRequest, "TxnRequest"]  # noqa: UP007 (forward reference)
+Operation = Union[RangeRequest, PutRequest, DeleteRangeRequest, "TxnRequest"]
 
 
-class TxnRequest(msgspec.Struct, frozen=True):
+class TxnRequest(msgspec.Struct, frozen=True, gc=False):
     """If all of `compare` hold then `success`, else `failure`: at one revision."""
 
     compare: tuple[Compare, ...] = ()
@@ -135,15 +138,18 @@ class TxnRequest(msgspec.Struct, frozen=True):
     failure: tuple[Operation, ...] = ()
 
 
-class TxnResponse(msgspec.Struct, frozen=True):
-    """Whether the comparison held, and the answers of the operations of that branch, in order."""
+class TxnResponse(msgspec.Struct, frozen=True, gc=False):
+    """Whether the comparison held, and the answers of the operations of that branch, in order.
+
+    The response of a nested transaction carries revision 0, as etcd's empty header does.
+    """
 
     revision: int
     succeeded: bool
-    responses: tuple[Union[RangeResponse, PutResponse, DeleteRangeResponse, "TxnResponse"], ...] = ()  # noqa: UP007
+    responses: tuple[RangeResponse | PutResponse | DeleteRangeResponse | TxnResponse, ...] = ()
 
 
-class WatchRequest(msgspec.Struct, frozen=True):
+class WatchRequest(msgspec.Struct, frozen=True, gc=False):
     """Events of [key, range_end) from `start_revision` on (0: from now on)."""
 
     key: bytes
@@ -154,7 +160,7 @@ class WatchRequest(msgspec.Struct, frozen=True):
     filters: tuple[EventType, ...] = ()  # Event types that are NOT wanted.
 
 
-class WatchResponse(msgspec.Struct, frozen=True):
+class WatchResponse(msgspec.Struct, frozen=True, gc=False):
     """A batch of events, whole revisions only. Without events: a progress notification up to `revision`.
 
     `compact_revision` > 0: the watch began below it, was cancelled, and nothing more follows.
@@ -164,6 +170,15 @@ class WatchResponse(msgspec.Struct, frozen=True):
     events: tuple[Event, ...] = ()
     compact_revision: int = 0
     canceled: bool = False
+
+
+class LeaseTimeToLiveResponse(msgspec.Struct, frozen=True, gc=False):
+    """What is left of a lease, in whole seconds; `ttl_seconds` -1: there is no such lease (any more)."""
+
+    lease_id: int
+    ttl_seconds: int
+    granted_ttl_seconds: int = 0
+    keys: tuple[bytes, ...] = ()
 
 
 def prefix_end(prefix: bytes) -> bytes:

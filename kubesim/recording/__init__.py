@@ -1,0 +1,25 @@
+"""Recordings: watching what changes, writing it down, and summing it up as an ordered outcome."""
+
+from kubesim.recording.change import RECORDED, Change, Observer
+from kubesim.recording.facts import condition, counters, facts, pod_state
+from kubesim.recording.names import Names
+from kubesim.recording.outcome import Entry, Outcome, Settled, ordered_outcome
+from kubesim.recording.writer import RecordingWriter, decode_lines, read_recording
+
+__all__ = [
+    "RECORDED",
+    "Change",
+    "Entry",
+    "Names",
+    "Observer",
+    "Outcome",
+    "RecordingWriter",
+    "Settled",
+    "condition",
+    "counters",
+    "decode_lines",
+    "facts",
+    "ordered_outcome",
+    "pod_state",
+    "read_recording",
+]

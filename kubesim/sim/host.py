@@ -34,14 +34,13 @@ class Process:
         main: Main,
         *,
         shutdown: Callable[[], Awaitable[None]] | None = None,
-        on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.name = name
         self.host = host
         self.state = State.STOPPED
         self._main = main
         self._shutdown = shutdown
-        self._tasks = Tasks(name, on_failure)
+        self._tasks = Tasks(name)
 
     def start(self) -> None:
         """Starts it; nothing happens if it runs already."""
@@ -59,10 +58,11 @@ class Process:
         self.state = State.CRASHED
 
     async def stop(self) -> None:
-        """SIGTERM: lets it say goodbye (`shutdown`), then ends its tasks."""
+        """SIGTERM: lets it say goodbye (`shutdown`), then ends its tasks; nobody listens at its endpoint any more."""
         if self.state is State.RUNNING and self._shutdown is not None:
             await self._shutdown()
         await self._tasks.stop()
+        self.host.network.take_down(self.name)
         self.state = State.STOPPED
 
 
@@ -82,10 +82,9 @@ class Host:
         main: Main,
         *,
         shutdown: Callable[[], Awaitable[None]] | None = None,
-        on_failure: Callable[[BaseException], None] | None = None,
     ) -> Process:
         """Installs a process; it is not started yet."""
-        process = Process(name, self, main, shutdown=shutdown, on_failure=on_failure)
+        process = Process(name, self, main, shutdown=shutdown)
         self.processes[name] = process
         return process
 

@@ -132,7 +132,11 @@ class SimLoop(asyncio.SelectorEventLoop):
         """One turn: move time if nothing is ready, then run what is ready now (not what that makes ready)."""
         if self._ready:
             self._rounds_until_poll -= 1
-            if self.mode is not Mode.VIRTUAL or self._rounds_until_poll <= 0:
+            if self.mode is not Mode.VIRTUAL:
+                self._poll(0)
+                self._advance_paced()
+                self._release_due()
+            elif self._rounds_until_poll <= 0:
                 self._poll(0)
         elif self.mode is Mode.VIRTUAL:
             self._jump()

@@ -57,6 +57,7 @@ class Network:
     _endpoints: dict[str, Endpoint] = field(default_factory=dict)
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)
     _down: dict[str, None] = field(default_factory=dict)  # Hosts and endpoints that are dead.
+    _observers: dict[Callable[[], None], None] = field(default_factory=dict)
 
     def attach(self, name: str, host: str, handler: Handler | None = None) -> None:
         """Makes an endpoint known; `handler` answers `request`s to it."""
@@ -69,31 +70,81 @@ class Network:
     def take_down(self, name: str) -> None:
         """A host or endpoint dies: nothing leaves it, and what is sent to it is lost."""
         self._down[name] = None
+        self.changed()
 
     def bring_up(self, name: str) -> None:
         """It is back."""
-        self._down.pop(name, None)
+        if name in self._down:
+            del self._down[name]
+            self.changed()
 
     def link(self, source: str, target: str) -> Link:
-        """The rules from `source` to `target` (hosts, endpoints or `*`), made when missing."""
+        """The rules from `source` to `target` (hosts, endpoints or `*`), made when missing.
+
+        Whoever changes them calls `tidy` afterwards.
+        """
         return self._links.setdefault((source, target), Link())
 
     def tidy(self) -> None:
-        """Forgets links without rules, so that traffic is free again."""
+        """Rules changed: forgets links without any, so that traffic is free again, and tells the observers."""
         for key in [key for key, link in self._links.items() if link.is_plain()]:
             del self._links[key]
+        self.changed()
+
+    def subscribe(self, observer: Callable[[], None]) -> Callable[[], None]:
+        """Calls `observer` after every change of a rule, of a host or of an endpoint; the result undoes it.
+
+        A connection needs it: a message is lost or not when it is sent, but a connection that nothing is
+        sent on dies later, when a keep-alive is not answered.
+        """
+        self._observers[observer] = None
+        return lambda: self._observers.pop(observer, None)
+
+    def changed(self) -> None:
+        """Tells the observers, in the order in which they subscribed."""
+        for observer in list(self._observers):
+            observer()
 
     @property
     def is_free(self) -> bool:
         """True while no rule exists and nobody is down: a crossing costs nothing and may be left out."""
         return not self._links and not self._down
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether any link at all has a rule: messages may be lost, held or late somewhere."""
+        return bool(self._links)
+
     def is_open(self, source: str, target: str) -> bool:
         """Whether a message sent now would arrive at once: neither lost, held nor delayed."""
         return self.is_free or (
-            not self._is_down(source)
-            and not self._is_down(target)
+            not self.is_down(source)
+            and not self.is_down(target)
             and all(link.is_plain() for link in self._rules(source, target))
+        )
+
+    def is_cut(self, source: str, target: str) -> bool:
+        """Whether a message sent now would not arrive for as long as the rules stay as they are."""
+        return not self.is_free and (
+            self.is_down(source)
+            or self.is_down(target)
+            or any(link.partitioned or link.held for link in self._rules(source, target))
+        )
+
+    def is_down(self, name: str) -> bool:
+        """Whether an endpoint, or the host that it stands on, is dead."""
+        endpoint = self._endpoints.get(name)
+        return name in self._down or (endpoint is not None and endpoint.host in self._down)
+
+    def refuses(self, source: str, target: str) -> bool:
+        """Whether `source` hears "connection refused" at once: `target` is dead, but its host lives and is reached."""
+        endpoint = self._endpoints.get(target)
+        return (
+            target in self._down
+            and endpoint is not None
+            and endpoint.host not in self._down
+            and not self.is_down(source)
+            and not any(link.partitioned or link.held for link in self._rules(source, target))
         )
 
     async def cross(self, source: str, target: str) -> bool:
@@ -107,7 +158,7 @@ class Network:
                 await asyncio.sleep(link.latency_seconds)
             if link.partitioned or (link.loss and self.random.random() < link.loss):
                 return False
-        return not (self._is_down(source) or self._is_down(target))
+        return not (self.is_down(source) or self.is_down(target))
 
     async def request(self, source: str, target: str, message: Any) -> Any:
         """Sends `message` and waits for the answer: forever if either is lost, so bring a deadline."""
@@ -123,16 +174,14 @@ class Network:
 
     def _rules(self, source: str, target: str) -> list[Link]:
         """All links that apply, most general first."""
+        if not self._links:
+            return []
         names = [(a, b) for a in self._names(source) for b in self._names(target)]
         return [self._links[pair] for pair in names if pair in self._links]
 
     def _names(self, name: str) -> tuple[str, ...]:
         endpoint = self._endpoints.get(name)
         return (ANY, endpoint.host, name) if endpoint and endpoint.host != name else (ANY, name)
-
-    def _is_down(self, name: str) -> bool:
-        endpoint = self._endpoints.get(name)
-        return name in self._down or (endpoint is not None and endpoint.host in self._down)
 
 
 async def lost() -> None:

@@ -35,7 +35,37 @@ class Simulation:
 
 
 def run(main: Callable[[], Coroutine[Any, Any, Result]], *, permute_seed: int | None = None) -> Result:
-    """Runs `main()` on a fresh virtual loop until it returns, as `asyncio.run` would on real time."""
+    """Runs `main()` on a fresh virtual loop until it returns, as `asyncio.run` would on real time.
+
+    An error in a background task or a callback ends the run and is raised: nothing fails unheard.
+    """
     permute = None if permute_seed is None else Chance(permute_seed).stream("permute")
+    failures: list[BaseException] = []
+
+    async def guarded() -> Result:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().set_exception_handler(_ender(task, failures))
+        return await main()
+
     with asyncio.Runner(loop_factory=lambda: SimLoop(permute=permute)) as runner:
-        return runner.run(main())
+        try:
+            result = runner.run(guarded())
+        except asyncio.CancelledError:
+            if not failures:
+                raise
+    if failures:
+        raise failures[0]
+    return result
+
+
+def _ender(
+    task: asyncio.Task[Any], failures: list[BaseException]
+) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+    """An exception handler that ends `task` at the first failure that nobody else hears of."""
+
+    def handle(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        failures.append(context.get("exception") or RuntimeError(context["message"]))
+        task.cancel()
+
+    return handle

@@ -7,22 +7,21 @@ in memory. A run must not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 
 class Tasks:
     """A group of named background tasks that end together, cancelled in order of creation.
 
-    A task that fails is a bug of ours: `on_failure` (default: remembered and raised by `stop`) hears of it.
+    A task that fails is a bug of ours: the loop's exception handler hears of it at once, and
+    `kubesim.sim.run` ends the run with that error.
     """
 
-    def __init__(self, name: str, on_failure: Callable[[BaseException], None] | None = None) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self._tasks: dict[asyncio.Task[Any], None] = {}  # A dict keeps the order of insertion.
-        self._failures: list[BaseException] = []
-        self._on_failure = on_failure or self._failures.append
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Starts `work` as a task called `GROUP/name`."""
@@ -37,7 +36,7 @@ class Tasks:
             task.cancel()
 
     async def stop(self) -> None:
-        """Cancels all tasks, waits until each has ended, and raises the first failure if there was one."""
+        """Cancels all tasks and waits until each has ended."""
         self.cancel()
         while self._tasks:
             task = next(iter(self._tasks))
@@ -47,15 +46,13 @@ class Tasks:
                 if not task.done():
                     raise
             except Exception:
-                pass  # `_ended` has kept it.
+                pass  # `_ended` has reported it.
             self._tasks.pop(task, None)
-        if self._failures:
-            raise self._failures[0]
 
     def __len__(self) -> int:
         return len(self._tasks)
 
-    async def __aenter__(self) -> Tasks:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -66,4 +63,5 @@ class Tasks:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._on_failure(error)
+            message = f"task {task.get_name()} failed"
+            task.get_loop().call_exception_handler({"message": message, "exception": error, "task": task})

@@ -1,0 +1,20 @@
+"""Types of all fields of all built-in kinds, and what is done with them: decode, check, look up."""
+
+from __future__ import annotations
+
+from kubesim.api.schema.definitions import SchemaFileError, read_definitions
+from kubesim.api.schema.node import Node
+from kubesim.api.schema.schema import IGNORE, STRICT, WARN, Decoded, Schema
+from kubesim.api.schema.walk import DecodeError
+
+__all__ = [
+    "IGNORE",
+    "STRICT",
+    "WARN",
+    "DecodeError",
+    "Decoded",
+    "Node",
+    "Schema",
+    "SchemaFileError",
+    "read_definitions",
+]

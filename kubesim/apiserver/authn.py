@@ -1,0 +1,73 @@
+"""Authentication: who sent the request?
+
+The real server asks one authenticator after another (client certificate, bearer token, …) until one knows
+the caller. A certificate's common name is the user and its organisations are the groups; whoever is known
+belongs to `system:authenticated` too; who brings nothing at all is `system:anonymous`. A token that nobody
+knows is refused with 401: wrong papers are worse than none.
+
+Left out: OpenID Connect, webhooks, impersonation. Upstream: k8s.io/apiserver/pkg/authentication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kubesim.api.errors import UnauthorizedError
+from kubesim.api.wire import BearerToken, Credential
+
+AUTHENTICATED = "system:authenticated"
+UNAUTHENTICATED = "system:unauthenticated"
+MASTERS = "system:masters"
+SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
+
+
+class User(msgspec.Struct, frozen=True):
+    """A name and the groups it belongs to: all that authorization and admission know of a caller."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
+ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
+API_SERVER = User("system:apiserver", (MASTERS, AUTHENTICATED))
+
+
+class Authenticator:
+    """Knows who a credential belongs to. `tokens` maps each bearer token to its user."""
+
+    def __init__(self, tokens: Mapping[str, User] | None = None) -> None:
+        self._tokens = dict(tokens or {})
+        self._users: dict[Credential, User] = {None: ANONYMOUS}  # Every credential is worked out once.
+
+    def authenticate(self, credential: Credential) -> User:
+        """The user behind `credential`; UnauthorizedError for a token that nobody issued."""
+        user = self._users.get(credential)
+        if user is None:
+            user = self._users[credential] = self._identify(credential)
+        return user
+
+    def _identify(self, credential: Credential) -> User:
+        assert credential is not None, "no credential means anonymous, which is known from the beginning"
+        if isinstance(credential, BearerToken):
+            known = self._tokens.get(credential.token)
+            if known is None:
+                raise UnauthorizedError("Unauthorized")
+            return User(known.name, _with_standard_groups(known.name, known.groups))
+        return User(credential.common_name, _with_standard_groups(credential.common_name, credential.organizations))
+
+
+def service_account_user(namespace: str, name: str) -> User:
+    """Who a Pod or a controller is that acts as a service account."""
+    user = f"{SERVICE_ACCOUNT_PREFIX}{namespace}:{name}"
+    return User(user, _with_standard_groups(user, ()))
+
+
+def _with_standard_groups(name: str, groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The groups that follow from the name and from being known at all."""
+    more: tuple[str, ...] = ()
+    if name.startswith(SERVICE_ACCOUNT_PREFIX):
+        namespace = name.removeprefix(SERVICE_ACCOUNT_PREFIX).partition(":")[0]
+        more = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+    return tuple(dict.fromkeys((*groups, *more, AUTHENTICATED)))

@@ -1,0 +1,24 @@
+"""One request on its way through the server: what every step after authorization may know of it."""
+
+from __future__ import annotations
+
+from kubesim.api.wire import Request
+from kubesim.apiserver.authn import User
+from kubesim.sim import Simulation
+
+
+class RequestContext:
+    """The request, who sent it, and the warnings gathered so far."""
+
+    __slots__ = ("request", "sim", "user", "warnings")
+
+    def __init__(self, sim: Simulation, request: Request, user: User) -> None:
+        self.sim = sim
+        self.request = request
+        self.user = user
+        self.warnings: list[str] = []
+
+    @property
+    def by(self) -> str:
+        """Who the trace says has written: the program that asked, or else the user."""
+        return self.request.user_agent or self.user.name

@@ -1,0 +1,111 @@
+"""POST: from what a client sends to a new object.
+
+Decode and default → mutating admission → system fields (uid, creation date, generated name) → the strategy's
+preparation → validation → validating admission → the pools (addresses, ports) → the write, which fails if the
+name is taken; a generated name is then drawn again.
+
+Upstream: Store.Create in k8s.io/apiserver/pkg/registry/generic/registry, rest.BeforeCreate.
+"""
+
+from __future__ import annotations
+
+from kubesim.api.errors import ApiError, BadRequestError, already_exists, invalid
+from kubesim.api.resources import Resource
+from kubesim.api.stored import Object
+from kubesim.api.wire import Response
+from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.registry.registry import Registry, key_of, unsaved
+from kubesim.apiserver.storage import OutdatedError
+from kubesim.apiserver.validation.metadata import validate_metadata
+
+GENERATE_ATTEMPTS_MAX = 8
+GENERATED_PREFIX_LENGTH_MAX = 58  # A label's 63 characters without the five of the suffix.
+# What only the server sets.
+SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
+                 "selfLink", "managedFields")  # fmt: skip
+
+
+async def create(registry: Registry, context: RequestContext) -> Response:
+    """Stores a new object."""
+    obj = _decode(registry, context)
+    obj = registry.admission.mutate(context, obj, None)
+    generated = _fill_metadata(context, obj)
+    registry.strategy.prepare_for_create(obj, context)
+    _validate(registry, obj)
+    registry.admission.validate(context, obj, None)
+    registry.strategy.allocate(obj, None, context)
+    warnings = tuple(context.warnings)
+    if context.request.options.dry_run:
+        registry.strategy.release(obj, None)
+        return Response(201, unsaved(obj), warnings=warnings)
+    try:
+        for attempts_left in reversed(range(GENERATE_ATTEMPTS_MAX if generated else 1)):
+            try:
+                stored = await registry.storage.create(key_of(registry.resource, obj), obj, context)
+                return Response(201, stored, warnings=warnings)
+            except OutdatedError as error:
+                if not attempts_left:
+                    raise _taken(registry.resource, obj, error) from None
+                obj["metadata"]["name"] = _generate_name(context, obj["metadata"]["generateName"])
+    except BaseException:
+        registry.strategy.release(obj, None)
+        raise
+    raise AssertionError("the loop ends by returning or raising")
+
+
+def _decode(registry: Registry, context: RequestContext) -> Object:
+    """The request's own copy of the body, two levels deep, with types checked and defaults set."""
+    request, resource = context.request, registry.resource
+    obj = registry.decoder.decode(request.body, context)
+    metadata = obj["metadata"] = dict(obj.get("metadata") or {})
+    if metadata.get("resourceVersion"):
+        raise ApiError("resourceVersion should not be set on objects to be created")
+    metadata.pop("resourceVersion", None)
+    check_namespace(resource, metadata, request.namespace)
+    for name in SYSTEM_FIELDS:
+        metadata.pop(name, None)
+    return obj
+
+
+def check_namespace(resource: Resource, metadata: Object, namespace: str) -> None:
+    """An object goes into the namespace of the request's path, and may not claim another."""
+    if not resource.namespaced:
+        return
+    claimed = metadata.setdefault("namespace", namespace) or namespace
+    if claimed != namespace:
+        raise BadRequestError("the namespace of the provided object does not match the namespace sent on the request")
+    if not namespace:
+        raise BadRequestError("an empty namespace may not be set during creation")
+    metadata["namespace"] = namespace
+
+
+def _fill_metadata(context: RequestContext, obj: Object) -> bool:
+    """Sets what identifies the new object; True if its name was generated."""
+    metadata = obj["metadata"]
+    metadata["uid"] = context.sim.chance.uid()
+    metadata["creationTimestamp"] = context.sim.clock.timestamp()
+    if metadata.get("name") or not metadata.get("generateName"):
+        return False
+    metadata["name"] = _generate_name(context, metadata["generateName"])
+    return True
+
+
+def _generate_name(context: RequestContext, prefix: str) -> str:
+    return prefix[:GENERATED_PREFIX_LENGTH_MAX] + context.sim.chance.name_suffix()
+
+
+def _validate(registry: Registry, obj: Object) -> None:
+    resource, strategy = registry.resource, registry.strategy
+    metadata = obj["metadata"]
+    problems = validate_metadata(metadata, strategy.name_rule, namespaced=resource.namespaced)
+    problems += strategy.validate(obj)
+    if problems:
+        raise invalid(resource, metadata.get("name", ""), problems)
+
+
+def _taken(resource: Resource, obj: Object, error: OutdatedError) -> ApiError:
+    refusal = already_exists(resource, obj["metadata"]["name"])
+    if error.actual is not None and error.actual.object["metadata"].get("deletionTimestamp"):
+        refusal.message = f"object is being deleted: {refusal.message}"
+        refusal.args = (refusal.message,)
+    return refusal

@@ -1,0 +1,109 @@
+"""DELETE, of one object or of all that match.
+
+The decision is in deletion_plan.py; here it is carried out, and taken again if the object changed meanwhile.
+Upstream: Store.Delete and Store.DeleteCollection in k8s.io/apiserver/pkg/registry/generic/registry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kubesim.api.errors import ApiError, BadRequestError, NotFoundError, conflict, not_found
+from kubesim.api.resources import Resource
+from kubesim.api.stored import Stored
+from kubesim.api.wire import Response
+from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.registry.deletion_plan import DeleteOptions
+from kubesim.apiserver.registry.listing import list_objects
+from kubesim.apiserver.registry.registry import Registry, unsaved
+from kubesim.apiserver.storage import OutdatedError
+
+ATTEMPTS_MAX = 5
+POLICIES = ("Background", "Foreground", "Orphan")
+
+
+async def delete(registry: Registry, context: RequestContext) -> Response:
+    """Deletes one object, or begins to. Answers with the object while it exists, else with a Status."""
+    return await _delete_key(registry, context, registry.key(context), _options(context.request.body))
+
+
+async def delete_collection(registry: Registry, context: RequestContext) -> Response:
+    """Deletes everything that the selectors mean, one object after another."""
+    options = _options(context.request.body)
+    listed = await list_objects(registry, context)
+    for stored in listed.items:
+        try:
+            await _delete_key(registry, context, stored.key, options)
+        except NotFoundError:
+            continue  # Somebody else was faster.
+    return listed
+
+
+async def _delete_key(registry: Registry, context: RequestContext, key: str, options: DeleteOptions) -> Response:
+    storage = registry.storage
+    current = storage.latest.get(key)
+    is_fresh = current is None
+    if current is None:
+        current = await storage.get(key)
+    for _ in range(ATTEMPTS_MAX):
+        if current is None:
+            raise not_found(registry.resource, key.rpartition("/")[2])
+        try:
+            return await _carry_out(registry, context, current, options)
+        except OutdatedError as error:
+            current, is_fresh = error.actual, True
+        except ApiError:
+            if is_fresh or (actual := await storage.get(key)) is current:
+                raise
+            current, is_fresh = actual, True
+    raise conflict(registry.resource, key.rpartition("/")[2])
+
+
+async def _carry_out(
+    registry: Registry, context: RequestContext, current: Stored, options: DeleteOptions
+) -> Response:
+    registry.admission.validate_deletion(context, current)
+    plan = registry.strategy.plan_deletion(current.object, options, context.sim.clock)
+    is_dry = context.request.options.dry_run or "All" in options.dry_run
+    if plan.update is not None:
+        update = {**plan.update, "metadata": dict(plan.update["metadata"])}
+        current = unsaved(update) if is_dry else await registry.storage.update(current, update, context)
+    if not plan.removes:
+        return Response(200, current)
+    if not is_dry:
+        current = await registry.storage.delete(current, context)
+        registry.strategy.release(current.object, None)
+    return Response(200, status=_success(registry.resource, current))
+
+
+def _success(resource: Resource, stored: Stored) -> dict[str, Any]:
+    details = {"name": stored.name, "group": resource.group, "kind": resource.plural, "uid": stored.uid}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {key: value for key, value in details.items() if value},
+    }
+
+
+def _options(body: Any) -> DeleteOptions:
+    if not body:
+        return DeleteOptions()
+    try:
+        options = msgspec.convert(body, DeleteOptions)
+    except msgspec.ValidationError as error:
+        raise BadRequestError(f"DeleteOptions in version \"v1\" cannot be handled as a DeleteOptions: {error}") from None
+    if options.propagation_policy and options.propagation_policy not in POLICIES:
+        supported = ", ".join(f'"{policy}"' for policy in (*POLICIES, "nil"))
+        raise BadRequestError(
+            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: '
+            f'"{options.propagation_policy}": supported values: {supported}'
+        )
+    if options.propagation_policy and options.orphan_dependents is not None:
+        words = "orphanDependents and deletionPropagation cannot be both set"
+        raise BadRequestError(f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: '
+                              f'"{options.propagation_policy}": {words}')  # fmt: skip
+    return options

@@ -1,0 +1,100 @@
+"""What names, labels and annotations may look like. Each rule returns what is wrong, in upstream's words.
+
+Upstream: k8s.io/apimachinery/pkg/util/validation and .../api/validation.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+LABEL_LENGTH_MAX = 63
+SUBDOMAIN_LENGTH_MAX = 253
+
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_VALUE = f"({_QUALIFIED})?"
+
+LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
+    f"with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL}')"
+)
+SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+    f"and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
+)
+QUALIFIED_RULE = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+    f"(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '{_QUALIFIED}')"
+)
+VALUE_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    f"'{_VALUE}')"
+)
+
+_label_match = re.compile(_LABEL).fullmatch
+_subdomain_match = re.compile(_SUBDOMAIN).fullmatch
+_qualified_match = re.compile(_QUALIFIED).fullmatch
+_value_match = re.compile(_VALUE).fullmatch
+
+Problems = tuple[str, ...]
+
+
+@lru_cache(maxsize=16384)
+def dns_label(name: str) -> Problems:
+    """The rule for namespaces and containers."""
+    problems = ()
+    if len(name) > LABEL_LENGTH_MAX:
+        problems = (f"must be no more than {LABEL_LENGTH_MAX} characters",)
+    return problems if _label_match(name) else (*problems, LABEL_RULE)
+
+
+@lru_cache(maxsize=16384)
+def dns_subdomain(name: str) -> Problems:
+    """The rule for the names of most objects."""
+    problems = ()
+    if len(name) > SUBDOMAIN_LENGTH_MAX:
+        problems = (f"must be no more than {SUBDOMAIN_LENGTH_MAX} characters",)
+    return problems if _subdomain_match(name) else (*problems, SUBDOMAIN_RULE)
+
+
+@lru_cache(maxsize=1024)
+def path_segment(name: str) -> Problems:
+    """The rule for names that only have to fit into a path, such as roles."""
+    if name in (".", ".."):
+        return (f"may not be '{name}'",)
+    return tuple(f"may not contain '{character}'" for character in "/%" if character in name)
+
+
+@lru_cache(maxsize=16384)
+def qualified_name(name: str) -> Problems:
+    """The rule for keys of labels and annotations: `example.com/name` or `name`."""
+    prefix, slash, rest = name.rpartition("/")
+    if prefix.count("/"):
+        return (
+            "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+            "alphanumeric character with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+        )
+    problems: list[str] = []
+    if slash and not prefix:
+        problems.append("prefix part must be non-empty")
+    elif slash:
+        problems.extend(f"prefix part {problem}" for problem in dns_subdomain(prefix))
+    if not rest:
+        problems.append("name part must be non-empty")
+    elif len(rest) > LABEL_LENGTH_MAX:
+        problems.append(f"name part must be no more than {LABEL_LENGTH_MAX} characters")
+    if not _qualified_match(rest):
+        problems.append(f"name part {QUALIFIED_RULE}")
+    return tuple(problems)
+
+
+@lru_cache(maxsize=16384)
+def label_value(value: str) -> Problems:
+    """The rule for values of labels."""
+    problems = ()
+    if len(value) > LABEL_LENGTH_MAX:
+        problems = (f"must be no more than {LABEL_LENGTH_MAX} bytes",)
+    return problems if _value_match(value) else (*problems, VALUE_RULE)

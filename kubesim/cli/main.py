@@ -1,0 +1,93 @@
+"""The command line: reads arguments, calls, renders. Everything heavy is imported by the command that needs it.
+
+Exit codes: 0 fine, 1 an expectation does not hold or something differs, 2 bad input, 3 a bug of ours, 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+COMMANDS = {
+    "run": "kubesim.cli.run:run",
+    "scenarios": "kubesim.cli.scenarios:scenarios",
+    "version": "kubesim.cli.version:version",
+    "completion": "kubesim.cli.completion:completion",
+}
+FAILED, BAD_INPUT, OUR_BUG, INTERRUPTED = 1, 2, 3, 130
+
+
+class Commands(click.Group):
+    """A group that imports a command only when it is used, so that `kubesim version` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the command."""
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Names the nearest command for a misspelt one."""
+        if args and args[0] not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else "; `kubesim --help` lists what there is"
+            ctx.fail(f'there is no command "{args[0]}"{hint}')
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def kubesim() -> None:
+    """A Kubernetes control plane in one process, on a clock that you own.
+
+    \b
+    Example:
+      kubesim run node-failure
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The `kubesim` program."""
+    try:
+        code: Any = kubesim.main(args=arguments, prog_name="kubesim", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as error:
+        click.echo(f"Error: {error.format_message()}", err=True)
+        sys.exit(BAD_INPUT)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # The reader of our output (less, head) went away: nothing is wrong.
+        sys.exit(0)
+    except Exception as error:
+        click.echo(f"Error: this is a bug in kubesim: {type(error).__name__}: {error}", err=True)
+        click.echo("Run again with KUBESIM_DEBUG=1 for the whole story, and please report it.", err=True)
+        if _wants_traceback():
+            raise
+        sys.exit(OUR_BUG)
+
+
+def _wants_traceback() -> bool:
+    import os
+
+    return bool(os.environ.get("KUBESIM_DEBUG"))
+
+
+if __name__ == "__main__":
+    main()

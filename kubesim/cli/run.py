@@ -1,0 +1,156 @@
+"""`kubesim run`: plays a scenario and tells it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shlex
+import sys
+from pathlib import Path
+from typing import IO
+
+import click
+
+from kubesim.cli.main import FAILED
+from kubesim.cli.timeline import Timeline
+from kubesim.cluster import NotReachedError, SimCluster
+from kubesim.scenario import Loaded, RunResult, ScenarioError, Verdict, find_scenario, load_scenario, run_scenario
+from kubesim.sim import Mode, SimLoop, SimulationError
+from kubesim.sim import run as run_on_virtual_time
+from kubesim.sim.clock import wall_seconds
+
+
+class SpeedType(click.ParamType[float | None]):
+    """`max`, or virtual seconds per real second."""
+
+    name = "max|N"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """None stands for max."""
+        if value is None or value == "max":
+            return None
+        try:
+            speed = float(str(value))
+        except ValueError:
+            speed = 0
+        if not speed > 0:
+            self.fail(f"a speed is max, or a number above 0 of virtual seconds per second, not {value}", param, ctx)
+        return speed
+
+
+@click.command(short_help="Run a scenario and narrate it.")
+@click.argument("scenario", metavar="FILE_OR_NAME")
+@click.option("--seed", type=int, help="Chance: the same seed is the same run, to the byte.")
+@click.option("--speed", type=SpeedType(), default="max", help="Virtual seconds per real second, or max (default).")
+@click.option(
+    "--trace",
+    "trace_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a recording here (.gz: compressed).",
+)
+@click.option("--set", "overrides", metavar="K=V", multiple=True, help="Change a field, for instance cluster.nodes=5.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Tell bookkeeping, too (leases, config maps, quiet conditions)."
+)
+@click.option("--quiet", is_flag=True, help="Tell only the verdicts.")
+def run(
+    scenario: str,
+    seed: int | None,
+    speed: float | None,
+    trace_file: Path | None,
+    overrides: tuple[str, ...],
+    everything: bool,
+    quiet: bool,
+) -> int:
+    """Run a scenario and narrate it: one from the library by name, or a file or folder of yours.
+
+    Exit code 0 if every expectation holds, 1 if one does not, 2 if the scenario is no good.
+
+    \b
+    Example:
+      kubesim run node-failure
+      kubesim run node-failure --seed 7 --trace run.jsonl.gz
+      kubesim run my-scenario/ --set cluster.nodes=5 --speed 10
+    """
+    try:
+        loaded = load_scenario(find_scenario(scenario), overrides)
+    except ScenarioError as error:
+        raise click.UsageError(str(error)) from None
+    timeline = Timeline(sys.stdout, quiet=quiet)
+    timeline.title(loaded.scenario, loaded.scenario.spec.seed if seed is None else seed)
+    started = wall_seconds()
+    recording = io.BytesIO() if trace_file else None
+    replay = command_line(scenario, loaded.scenario.spec.seed if seed is None else seed, overrides)
+    try:
+        result = play(loaded, timeline, seed=seed, speed=speed, everything=everything, recording=recording)
+    except ScenarioError as error:
+        timeline.end_progress()
+        raise click.UsageError(str(error)) from None
+    except (SimulationError, NotReachedError) as error:
+        timeline.end_progress()
+        click.echo(f"Error: {error}\nTo see it again: {replay}", err=True)
+        return FAILED
+    finally:
+        if recording is not None and trace_file is not None:
+            write_trace(trace_file, recording.getvalue())
+    timeline.verdicts(result, wall_seconds() - started)
+    if not result.ok:
+        failed = [entry for entry in result.judged if entry.verdict is Verdict.FAILED]
+        timeline.failures(failed, result.last_lines)
+        click.echo(f"To see it again: {replay}", err=True)
+        return FAILED
+    return 0
+
+
+def play(
+    loaded: Loaded,
+    timeline: Timeline,
+    *,
+    seed: int | None,
+    speed: float | None,
+    everything: bool,
+    recording: IO[bytes] | None,
+) -> RunResult:
+    """Runs it on a virtual loop: as fast as the machine goes, or paced."""
+
+    def begin(cluster: SimCluster) -> None:
+        timeline.follow(cluster.sim.clock, loaded.scenario.spec.until)
+        if speed is not None:
+            pace_when_booted(cluster, speed)
+
+    async def main() -> RunResult:
+        return await run_scenario(
+            loaded, timeline.tell, seed=seed, trace_to=recording, everything=everything, on_cluster=begin
+        )
+
+    return run_on_virtual_time(main)
+
+
+def pace_when_booted(cluster: SimCluster, speed: float) -> None:
+    """Boots as fast as possible, then lets time pass at `speed`."""
+    loop = cluster.sim.loop
+    assert isinstance(loop, SimLoop)
+
+    def pace() -> None:
+        if loop.mode is Mode.VIRTUAL:
+            loop.pace(speed)
+
+    cluster.on_booted.append(pace)
+
+
+def write_trace(path: Path, content: bytes) -> None:
+    """Writes the recording; compressed without a date inside, so that equal runs are equal files."""
+    try:
+        if path.suffix == ".gz":
+            content = gzip.compress(content, mtime=0)
+        path.write_bytes(content)
+    except OSError as error:
+        raise click.UsageError(f"{path}: cannot write the trace ({error.strerror or error})") from None
+
+
+def command_line(scenario: str, seed: int, overrides: tuple[str, ...]) -> str:
+    """The exact command that plays the same run again."""
+    parts = ["kubesim", "run", scenario, "--seed", str(seed)]
+    for override in overrides:
+        parts += ["--set", override]
+    return shlex.join(parts)

@@ -1,0 +1,112 @@
+"""The timeline on a terminal: a line as it happens, colours only on a terminal, progress if it takes long."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from kubesim.scenario import Judged, Line, RunResult, Scenario, Verdict
+from kubesim.scenario.narrator import clock
+from kubesim.sim import Clock
+from kubesim.sim.clock import wall_seconds
+
+STYLES = {
+    "say": "italic cyan", "step": "bold", "fault": "bold red", "warning": "yellow", "met": "green",
+    "failed": "bold red", "output": "dim",
+}  # fmt: skip
+ACTOR_WIDTH = 21
+PROGRESS_AFTER_SECONDS = 2.0
+PROGRESS_EVERY_SECONDS = 0.2
+
+
+class Timeline:
+    """Renders lines to a stream."""
+
+    def __init__(self, out: TextIO, *, quiet: bool = False) -> None:
+        width = None if out.isatty() else int(os.environ.get("COLUMNS", 160))
+        self._console = Console(file=out, highlight=False, width=width, soft_wrap=True)
+        self._quiet = quiet
+        self._last_clock = ""
+        self._clock: Clock | None = None
+        self._until = 0.0
+        self._started = wall_seconds()
+        self._shown = self._started
+        self._has_progress = False
+
+    def title(self, scenario: Scenario, seed: int) -> None:
+        """What is about to be played."""
+        if self._quiet:
+            return
+        self._console.print(Text(scenario.spec.title, style="bold"), Text(f"(seed {seed})", style="dim"))
+        for paragraph in scenario.spec.about.strip().split("\n\n"):
+            if paragraph:
+                self._console.print(textwrap.fill(" ".join(paragraph.split()), 100), style="dim")
+        self._console.print()
+
+    def follow(self, virtual: Clock, until: float) -> None:
+        """From here on a run that takes long shows how far it is."""
+        self._clock, self._until = virtual, until
+
+    def tell(self, line: Line) -> None:
+        """One line of the story."""
+        if self._quiet and line.style not in ("met", "failed"):
+            self._progress(line.seconds)
+            return
+        self.end_progress()
+        self._console.print(self._rendered(line))
+
+    def verdicts(self, result: RunResult, wall: float) -> None:
+        """The end of the story."""
+        self.end_progress()
+        met = sum(entry.verdict is Verdict.MET for entry in result.judged)
+        total = len(result.judged)
+        style = "bold green" if result.ok else "bold red"
+        told = f"{met} of {total} expectations hold" if total else "no expectations were given"
+        time = f"{clock(result.seconds).strip()[:-4]} minutes of virtual time in {wall:.1f} s"
+        self._console.print()
+        self._console.print(Text(told, style=style), Text(f"({time}, seed {result.seed})", style="dim"))
+
+    def failures(self, failed: list[Judged], last_lines: list[Line]) -> None:
+        """For each expectation that does not hold: what was expected, what was seen, what happened last."""
+        for entry in failed:
+            self._console.print()
+            at = f" at {clock(entry.at_seconds).strip()}" if entry.at_seconds is not None else ""
+            self._console.print(Text(f"✘ {entry.text}", style="bold red"))
+            self._console.print(f"  expected: {entry.kind} {entry.check.text}, {entry.limits}")
+            self._console.print(f"  seen{at}: {entry.seen}")
+        self._console.print("\nThe last that happened before:")
+        for line in last_lines:
+            self._console.print(self._rendered(line, with_time=True))
+
+    def end_progress(self) -> None:
+        """Clears the progress line, if there is one."""
+        if self._has_progress:
+            self._console.file.write("\r\x1b[K")
+            self._has_progress = False
+
+    def _rendered(self, line: Line, *, with_time: bool = False) -> Text:
+        shown = clock(line.seconds)
+        text = Text()
+        text.append(f"{shown if with_time or shown != self._last_clock else '':>10}  ", style="dim")
+        self._last_clock = shown
+        if line.style == "say":
+            return text.append(f"{line.text}", style=STYLES["say"])
+        text.append(f"{line.actor:<{ACTOR_WIDTH}} ", style="blue" if line.style == "change" else STYLES[line.style])
+        text.append(line.text, style=STYLES.get(line.style, ""))
+        if line.because:
+            text.append(f"  ← {line.because}", style="dim")
+        return text
+
+    def _progress(self, seconds: float) -> None:
+        now = wall_seconds()
+        if not self._console.is_terminal or now - self._started < PROGRESS_AFTER_SECONDS:
+            return
+        if now - self._shown >= PROGRESS_EVERY_SECONDS:
+            self._shown, self._has_progress = now, True
+            share = min(1.0, seconds / self._until) if self._until else 0.0
+            self._console.file.write(f"\r{clock(seconds)} of {clock(self._until).strip()} ({share:.0%})")
+            self._console.file.flush()

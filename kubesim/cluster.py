@@ -1,0 +1,259 @@
+"""The composition root: the only place that builds all the parts and connects them.
+
+    async with SimCluster(nodes=3, seed=7) as cluster:
+        await cluster.kubectl.run("create deployment web --image=nginx --replicas=3")
+        await cluster.run_until(lambda: cluster.count(PODS, phase="Running") == 3)
+        cluster.faults.crash("node-2")
+        await cluster.run_for(400)
+
+The control plane stands on one host (etcd-0, apiserver, controller-manager, scheduler), every node on one of
+its own (kubelet/NAME and its container runtime). Components meet only through the apiserver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from kubesim.api.resources import LEASES, NODES, Resource
+from kubesim.api.stored import Object, Stored
+from kubesim.api.wire import ClientCertificate, Options, Request, Response, WatchStream
+from kubesim.apiserver import ApiServer
+from kubesim.client.client import Client, ListResult
+from kubesim.client.in_process import InProcessTransport
+from kubesim.client.kubectl import Kubectl
+from kubesim.controllers import ControllerManager
+from kubesim.etcd import Member
+from kubesim.kubelet import Kubelet, NodeConfig
+from kubesim.recording.change import Change, Observer
+from kubesim.recording.facts import condition
+from kubesim.scheduler import Scheduler
+from kubesim.sim import Host, Simulation, StalledError
+
+CONTROL_PLANE = "control-plane"
+BOOT_SECONDS_MAX = 120
+STALLED_SECONDS = 30 * 60
+ADMIN = ClientCertificate("kubernetes-admin", ("system:masters",))
+
+
+class NotReachedError(Exception):
+    """A condition did not come true in the virtual time that it was given."""
+
+
+class SimCluster:
+    """A whole simulated cluster in this process, on the running `SimLoop`.
+
+    `nodes` is how many there are (named node-1 …) or their configurations. `behavior` is "plausible"
+    (containers take time, kubelets tell events) or "hollow" (what recordings of real control planes were
+    made with). `without` names components to leave out: "scheduler", "controller-manager".
+    """
+
+    def __init__(
+        self,
+        nodes: int | Sequence[NodeConfig] = 3,
+        *,
+        seed: int = 0,
+        behavior: str = "plausible",
+        without: Sequence[str] = (),
+        folder: Path | None = None,
+    ) -> None:
+        self.sim = Simulation(seed)
+        self.faults = self.sim.faults
+        self.behavior = behavior
+        self.nodes = default_nodes(nodes) if isinstance(nodes, int) else tuple(nodes)
+        self.etcd = Member(self.sim)
+        self._apiserver: ApiServer | None = None
+        self._build_control_plane(without)
+        for index, node in enumerate(self.nodes):
+            self._build_node(node, index)
+        self.client = self.client_for("kubectl", ADMIN)
+        self.kubectl = Kubectl(self.client, folder)
+        self.observer = Observer(self.sim, self.client_for("observer", ADMIN))
+        self._observing: asyncio.Task[None] | None = None
+        self._last_change_ns = 0
+        self.on_booted: list[Callable[[], None]] = []  # Called once, when `start` is done.
+        self.observer.listen(self._note_change)
+
+    # -- life -----------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Boots everything and returns once all nodes are Ready, at a full ten seconds of virtual time."""
+        for host in self.faults.hosts.values():
+            host.start()
+        self._observing = asyncio.get_running_loop().create_task(self.observer.run(), name="observer")
+        await self.observer.wait_synced()
+        if self.nodes:
+            await self.run_until(self._is_booted, timeout_seconds=BOOT_SECONDS_MAX, what="all nodes to be Ready")
+        await asyncio.sleep(-self.sim.clock.now() % 10)
+        for booted in self.on_booted:
+            booted()
+
+    async def stop(self) -> None:
+        """Ends every component, nodes first."""
+        for host in reversed(self.faults.hosts.values()):
+            for process in reversed(host.processes.values()):
+                process.crash()
+        if self._observing is not None:
+            self._observing.cancel()
+        await asyncio.sleep(0)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # -- time -----------------------------------------------------------------------------------------
+
+    async def run_for(self, seconds: float) -> None:
+        """Lets `seconds` of virtual time pass."""
+        await asyncio.sleep(seconds)
+
+    async def run_until(
+        self,
+        holds: Callable[[], bool],
+        *,
+        timeout_seconds: float = 600,
+        stalled_seconds: float = STALLED_SECONDS,
+        what: str = "the condition",
+    ) -> None:
+        """Lets time pass until `holds()`, asked after every change; NotReachedError after `timeout_seconds`.
+
+        StalledError if for `stalled_seconds` nothing but heartbeats was written: it would never come true.
+        """
+        reached = asyncio.get_running_loop().create_future()
+
+        def ask(_: Change) -> None:
+            if not reached.done() and holds():
+                reached.set_result(None)
+
+        unsubscribe = self.observer.listen(ask)
+        started = self.sim.clock.now()
+        try:
+            while not (reached.done() or holds()):
+                elapsed = self.sim.clock.now() - started
+                quiet = self.sim.clock.now() - max(started, self._last_change_ns / 1e9)
+                if elapsed >= timeout_seconds:
+                    raise NotReachedError(f"waited {timeout_seconds:g} virtual seconds in vain for {what}")
+                if quiet >= stalled_seconds:
+                    raise StalledError(what, quiet)
+                patience = min(timeout_seconds - elapsed, stalled_seconds - quiet)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(asyncio.shield(reached), patience)
+        finally:
+            unsubscribe()
+
+    async def settle(self, quiet_seconds: float = 30, *, timeout_seconds: float = 3600) -> None:
+        """Lets time pass until nothing but heartbeats was written for `quiet_seconds`."""
+        deadline = self.sim.clock.now() + timeout_seconds
+        while (rest := self._last_change_ns / 1e9 + quiet_seconds - self.sim.clock.now()) > 0:
+            if self.sim.clock.now() > deadline:
+                raise NotReachedError(f"the cluster was never quiet for {quiet_seconds:g} seconds")
+            await asyncio.sleep(rest)
+
+    # -- looking --------------------------------------------------------------------------------------
+
+    async def apply(self, manifest: Object, namespace: str = "") -> str:
+        """`kubectl apply` of one object."""
+        return await self.kubectl.apply(manifest, namespace)
+
+    def get(self, resource: Resource, key: str) -> Stored | None:
+        """The object as the observer last saw it; `key` is "namespace/name" or "name"."""
+        return self.observer.latest.get(resource.kind, {}).get(key)
+
+    def all(self, resource: Resource) -> list[Stored]:
+        """All objects of a kind, sorted by key."""
+        return [stored for _, stored in sorted(self.observer.latest.get(resource.kind, {}).items())]
+
+    async def at(self, revision: int, resource: Resource, namespace: str = "") -> ListResult:
+        """All objects of a kind as they were at a past revision."""
+        options = Options(resource_version=str(revision), resource_version_match="Exact")
+        return await self.client.list(resource, namespace, options)
+
+    def client_for(self, name: str, credential: ClientCertificate) -> Client:
+        """A client of its own for a component or a test; `name` is its user agent and its endpoint."""
+        return Client(InProcessTransport(self.sim, self, source=name), name, credential)
+
+    # -- what the in-process transports reach -----------------------------------------------------------
+
+    async def handle(self, request: Request) -> Response:
+        """Passes a request to the apiserver that runs now."""
+        return await self._running().handle(request)
+
+    async def watch(self, request: Request) -> WatchStream:
+        """Passes a watch to the apiserver that runs now."""
+        return await self._running().watch(request)
+
+    # -- building -------------------------------------------------------------------------------------
+
+    def _running(self) -> ApiServer:
+        assert self._apiserver is not None, "the apiserver is started before anything talks to it"
+        return self._apiserver
+
+    def _build_control_plane(self, without: Sequence[str]) -> None:
+        host = Host(CONTROL_PLANE, "192.168.49.2", self.sim.network)
+        self.faults.hosts[host.name] = host
+        host.add("apiserver", self._run_apiserver)
+        if "controller-manager" not in without:
+            host.add("controller-manager", lambda: ControllerManager(self.sim, self._controller_client).run())
+        if "scheduler" not in without:
+            credential = ClientCertificate("system:kube-scheduler")
+            host.add("scheduler", lambda: Scheduler(self.sim, self.client_for("scheduler", credential)).run())
+
+    async def _run_apiserver(self) -> None:
+        server = ApiServer(self.sim, self.etcd)
+        await server.start()
+        self._apiserver = server
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await server.stop()
+
+    def _controller_client(self, name: str) -> Client:
+        user = f"system:serviceaccount:kube-system:{name}"
+        credential = ClientCertificate(user, ("system:serviceaccounts", "system:serviceaccounts:kube-system"))
+        transport = InProcessTransport(self.sim, self, source="controller-manager")
+        return Client(transport, name, credential)
+
+    def _build_node(self, node: NodeConfig, index: int) -> None:
+        host = Host(node.name, f"192.168.49.{index + 10}", self.sim.network)
+        self.faults.hosts[host.name] = host
+        endpoint = f"kubelet/{node.name}"
+        credential = ClientCertificate(f"system:node:{node.name}", ("system:nodes",))
+
+        def main() -> Any:
+            client = self.client_for(endpoint, credential)
+            return Kubelet(self.sim, client, node, behavior=self.behavior).run()
+
+        host.add(endpoint, main)
+
+    def _is_booted(self) -> bool:
+        nodes = self.all(NODES)
+        ready = sum(condition(node.object, "Ready").get("status") == "True" for node in nodes)
+        return ready == len(self.nodes)
+
+    def _note_change(self, change: Change) -> None:
+        if change.resource is not LEASES and not is_heartbeat(change):
+            self._last_change_ns = change.time_ns
+
+
+def is_heartbeat(change: Change) -> bool:
+    """Whether a Node's status was only refreshed: nothing but dates of heartbeats differ."""
+    if change.kind != "Node" or change.old is None or change.verb != "MODIFIED":
+        return False
+    old, new = change.old.object, change.new.object
+    return old.get("spec") == new.get("spec") and [
+        (entry["type"], entry["status"], entry.get("reason")) for entry in old["status"].get("conditions", ())
+    ] == [(entry["type"], entry["status"], entry.get("reason")) for entry in new["status"].get("conditions", ())]
+
+
+def default_nodes(count: int) -> tuple[NodeConfig, ...]:
+    """node-1 … node-N, as minikube's would be."""
+    return tuple(NodeConfig(name=f"node-{number}") for number in range(1, count + 1))

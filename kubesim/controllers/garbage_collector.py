@@ -1,0 +1,223 @@
+"""Deletes what lost its owner, and carries out the three ways of deleting an owner.
+
+*Background*: the owner goes at once; its dependants, now with an owner that does not exist, follow.
+*Foreground*: the owner stays, held by the finalizer `foregroundDeletion`, until those dependants are gone that block it.
+*Orphan*: held by the finalizer `orphan`, until the references to it were taken out of its dependants.
+
+The graph (`owner_graph`) comes from informers and may be late, so before it deletes anything the collector asks the
+apiserver itself whether the object and its owners are still there.
+Upstream: pkg/controller/garbagecollector. Left out: kinds that are not in the table of resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from kubesim.api.errors import ConflictError, NotFoundError
+from kubesim.api.resources import BY_KIND, EVENTS, RESOURCES, Resource
+from kubesim.api.stored import Object, Stored
+from kubesim.api.wire import MERGE_PATCH
+from kubesim.controllers.controller import Controller, ControllerContext, RetryLaterError
+from kubesim.controllers.owner_graph import (
+    FOREGROUND,
+    ORPHAN,
+    Consequences,
+    Identity,
+    OwnerGraph,
+    OwnerNode,
+    is_deleting,
+    owners_of,
+)
+
+ABSENT_OWNERS_MAX = 500
+FINALIZER_TRIES_MAX = 5
+TO_ORPHAN = "orphan/"  # Before a uid in the queue.
+PROPAGATION = {ORPHAN: "Orphan", FOREGROUND: "Foreground"}
+
+
+class Owners(NamedTuple):
+    """An object's owners, by what they mean for it."""
+
+    solid: Sequence[Object]
+    dangling: Sequence[Object]  # They do not exist.
+    waiting: Sequence[Object]  # They are under foreground deletion.
+
+
+class GarbageCollector(Controller):
+    """The queue holds uids of objects that perhaps must go."""
+
+    name = "garbage-collector-controller"
+    service_account = "generic-garbage-collector"
+    workers = 20
+
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context)
+        self._graph = OwnerGraph()
+        self._absent: dict[str, None] = {}  # Owners known not to exist; uids never come back.
+        for resource in RESOURCES:
+            if resource is not EVENTS:
+                self.informers.of(resource).add_handler(
+                    on_add=self._added, on_update=self._updated, on_delete=self._deleted
+                )
+
+    async def reconcile(self, key: str) -> None:
+        """Looks at one object: does it have to go, and how? Or, with the mark: do its dependants have to be freed?"""
+        if key.startswith(TO_ORPHAN):
+            await self._orphan(key.removeprefix(TO_ORPHAN))
+            return
+        node = self._graph.nodes.get(key)
+        if node is None or (node.is_being_deleted and not node.is_deleting_dependents):
+            return  # Gone, or on its way: its dependants follow once it is gone.
+        live = await self._find(node.identity)
+        if live is None:
+            self._remember_absent(key)
+            self._follow(self._graph.deleted(key))
+            return
+        if node.is_deleting_dependents:
+            await self._finish_foreground(node)
+            return
+        references = owners_of(live.object)
+        if references:
+            await self._judge(node, live, await self._classify(node.identity, references))
+
+    async def _judge(self, node: OwnerNode, live: Stored, owners: Owners) -> None:
+        """Deletes an object none of whose owners is left; else takes out only the references that lead nowhere."""
+        if owners.solid:
+            if owners.dangling or owners.waiting:
+                await self._drop_references(node.identity, [*owners.dangling, *owners.waiting])
+        elif owners.waiting and node.dependents:
+            if any(dependent.is_deleting_dependents for dependent in node.dependents.values()):
+                await self._unblock_owners(node.identity, live)  # Perhaps a circle: nobody must wait for this one.
+            await self._delete(node.identity, "Foreground")
+        else:
+            held_by = live.object["metadata"].get("finalizers") or ()
+            policy = next((PROPAGATION[name] for name in (ORPHAN, FOREGROUND) if name in held_by), "Background")
+            await self._delete(node.identity, policy)
+
+    async def _classify(self, identity: Identity, references: Iterable[Object]) -> Owners:
+        owners = Owners([], [], [])
+        for reference in references:
+            owner = await self._owner(identity, reference)
+            if owner is None:
+                owners = owners._replace(dangling=[*owners.dangling, reference])
+            elif is_deleting(owner.object, FOREGROUND):
+                owners = owners._replace(waiting=[*owners.waiting, reference])
+            else:
+                owners = owners._replace(solid=[*owners.solid, reference])
+        return owners
+
+    async def _owner(self, identity: Identity, reference: Object) -> Stored | None:
+        """The live owner that a reference names; None if there is none of that uid."""
+        uid = reference["uid"]
+        if uid in self._absent:
+            return None
+        place = Identity(reference["apiVersion"], reference["kind"], identity.namespace, reference["name"], uid)
+        owner = await self._find(place)
+        if owner is None:
+            self._remember_absent(uid)
+        return owner
+
+    async def _find(self, identity: Identity) -> Stored | None:
+        """The object of this identity as the apiserver has it; None if it is gone or another took its name."""
+        resource = resource_for(identity)
+        namespace = identity.namespace if resource.namespaced else ""
+        try:
+            live = await self.client.get(resource, identity.name, namespace)
+        except NotFoundError:
+            return None
+        return live if live.uid == identity.uid else None
+
+    async def _finish_foreground(self, node: OwnerNode) -> None:
+        """Lets an owner go once nothing blocks it; else makes sure that what blocks is being deleted."""
+        blocking = node.blocking_dependents()
+        if not blocking:
+            await self._remove_finalizer(node.identity, FOREGROUND)
+        for dependent in blocking:
+            if not dependent.is_deleting_dependents:
+                self.queue.add(dependent.identity.uid)
+
+    async def _orphan(self, uid: str) -> None:
+        """Takes an owner out of the references of its dependants, then lets it go."""
+        node = self._graph.nodes.get(uid)
+        if node is None:
+            return
+        for dependent in list(node.dependents.values()):
+            await self._drop_references(dependent.identity, [{"uid": uid}])
+        await self._remove_finalizer(node.identity, ORPHAN)
+
+    async def _drop_references(self, identity: Identity, references: Iterable[Object]) -> None:
+        """Takes owner references out of an object; one that is gone needs none."""
+        gone = [{"$patch": "delete", "uid": reference["uid"]} for reference in references]
+        patch = {"metadata": {"ownerReferences": gone, "uid": identity.uid}}
+        try:
+            await self.client.patch(resource_for(identity), identity.name, patch, identity.namespace)
+        except NotFoundError:
+            return
+
+    async def _unblock_owners(self, identity: Identity, live: Stored) -> None:
+        references = [{**owner, "blockOwnerDeletion": False} for owner in owners_of(live.object)]
+        patch = {"metadata": {"ownerReferences": references, "uid": identity.uid}}
+        await self.client.patch(resource_for(identity), identity.name, patch, identity.namespace)
+
+    async def _remove_finalizer(self, identity: Identity, finalizer: str) -> None:
+        for tries_left in reversed(range(FINALIZER_TRIES_MAX)):
+            live = await self._find(identity)
+            if live is None:
+                return
+            metadata = live.object["metadata"]
+            held_by = metadata.get("finalizers") or []
+            if finalizer not in held_by:
+                return
+            left = [name for name in held_by if name != finalizer]
+            patch = {"metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": left}}
+            resource = resource_for(identity)
+            try:
+                await self.client.patch(resource, identity.name, patch, identity.namespace, patch_type=MERGE_PATCH)
+            except NotFoundError:
+                return
+            except ConflictError:
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    async def _delete(self, identity: Identity, policy: str) -> None:
+        try:
+            await self.client.delete(
+                resource_for(identity), identity.name, identity.namespace, propagation_policy=policy, uid=identity.uid
+            )
+        except NotFoundError:
+            return
+
+    def _remember_absent(self, uid: str) -> None:
+        if len(self._absent) >= ABSENT_OWNERS_MAX:
+            del self._absent[next(iter(self._absent))]
+        self._absent[uid] = None
+
+    def _follow(self, consequences: Consequences) -> None:
+        for uid in consequences.to_delete:
+            self.queue.add(uid)
+        for uid in consequences.to_orphan:
+            self.queue.add(TO_ORPHAN + uid)
+
+    def _added(self, stored: Stored) -> None:
+        self._follow(self._graph.added(stored))
+
+    def _updated(self, old: Stored, stored: Stored) -> None:
+        self._follow(self._graph.updated(old, stored))
+
+    def _deleted(self, stored: Stored) -> None:
+        uid = stored.uid
+        node = self._graph.nodes.get(uid)
+        if node is not None and node.dependents:
+            self._remember_absent(uid)
+        self._follow(self._graph.deleted(uid))
+
+
+def resource_for(identity: Identity) -> Resource:
+    """The row of the table for an object; RetryLaterError if there is none (yet)."""
+    resource = BY_KIND.get((identity.api_version, identity.kind))
+    if resource is None:
+        raise RetryLaterError(f'no matches for kind "{identity.kind}" in version "{identity.api_version}"')
+    return resource

@@ -1,0 +1,118 @@
+"""Plays the scenario of a recorded timeline on a simulated cluster, and returns our recording of it.
+
+The recording carries its scenario: kubectl commands, and nodes that are killed and started. It was made on
+four hollow nodes in a namespace of its own; so is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kubesim.api.resources import NODES, SERVICE_ACCOUNTS
+from kubesim.api.stored import Object
+from kubesim.api.wire import Options
+from kubesim.client.kubectl.command import targets
+from kubesim.cluster import SimCluster
+from kubesim.kubelet import NodeConfig
+from kubesim.recording import Change, RecordingWriter, decode_lines
+from kubesim.sim import because
+
+PICK = re.compile(r"\$\(\$KUBECTL get (\S+) -l (\S+) -o name --sort-by=\.metadata\.name \| (head|tail) -1\)")
+LOOKING = ("get", "describe", "logs", "top", "wait", "rollout status")
+
+
+class TimelineError(Exception):
+    """The recording holds a step that cannot be played."""
+
+
+async def play_timeline(meta: Object, *, seed: int = 1) -> list[Object]:
+    """Plays `meta["scenario"]` on the running SimLoop; returns the lines of our own recording."""
+    scenario = meta["scenario"]
+    nodes = [NodeConfig(name=f"node-{number}", cpu="1", memory="3840Mi") for number in range(1, 5)]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (scenario.get("files") or {}).items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        async with SimCluster(nodes, seed=seed, behavior="hollow", folder=Path(folder)) as cluster:
+            return await _Player(cluster, meta).play()
+
+
+class _Player:
+    """Takes the steps of one scenario and records."""
+
+    def __init__(self, cluster: SimCluster, meta: Object) -> None:
+        self.cluster = cluster
+        self.scenario = meta["scenario"]
+        self.namespace = f"t-{self.scenario['name']}"
+        self._out = io.BytesIO()
+        self._origin_ns = 0
+        self._writer: RecordingWriter | None = None
+
+    async def play(self) -> list[Object]:
+        cluster = self.cluster
+        await cluster.kubectl.run(f"create namespace {self.namespace}")
+        cluster.kubectl.namespace = self.namespace
+        await cluster.run_until(lambda: cluster.get(SERVICE_ACCOUNTS, f"{self.namespace}/default") is not None)
+        await cluster.run_for(1)
+        self._origin_ns = cluster.sim.clock.now_ns()
+        meta = {"scenario": self.scenario, "server": "v1.36.2", "start": cluster.sim.clock.timestamp()}
+        self._writer = RecordingWriter(self._out, cluster.sim.trace, meta)
+        for change in cluster.observer.initial():
+            self._record(msgspec.structs.replace(change, time_ns=self._origin_ns))
+        cluster.observer.listen(self._record)
+        for number, step in enumerate(self.scenario["steps"]):
+            await asyncio.sleep(max(0.0, step["at"] - self._now_ns() / 1e9))
+            cluster.observer.flush()
+            self._writer.line(self._now_ns(), {"step": step, "n": number})
+            with because(f"step {number}"):
+                await self._take(step)
+        await asyncio.sleep(max(0.0, self.scenario["until"] - self._now_ns() / 1e9))
+        cluster.observer.flush()
+        self._writer.line(self._now_ns(), {"end": True})
+        self._out.seek(0)
+        return list(decode_lines(self._out))
+
+    async def _take(self, step: dict[str, Any]) -> None:
+        if "kill_node" in step:
+            self.cluster.faults.crash(step["kill_node"])
+        elif "start_node" in step:
+            self.cluster.faults.restart(step["start_node"])
+        elif "run" in step:
+            for command in re.split(r"[;\n]", await self._expanded(step["run"])):
+                words = command.strip().removeprefix("$KUBECTL").strip()
+                if words and not words.startswith(LOOKING):
+                    await self.cluster.kubectl.run(words)
+        else:
+            raise TimelineError(f"a step of {self.scenario['name']} cannot be played: {sorted(step)}")
+
+    async def _expanded(self, command: str) -> str:
+        """Replaces `$(kubectl get … | head -1)` by the name that it would print."""
+        while match := PICK.search(command):
+            kind, selector, end = match.groups()
+            resource = targets((kind,))[0][0]
+            options = Options(label_selector=selector)
+            found = sorted(
+                item.name for item in (await self.cluster.client.list(resource, self.namespace, options)).items
+            )
+            name = f"{resource.singular}/{found[0 if end == 'head' else -1]}"
+            command = command[: match.start()] + name + command[match.end() :]
+        return command
+
+    def _record(self, change: Change) -> None:
+        """What the recorder of the real cluster kept: the namespace, all nodes, their events and leases."""
+        space = change.new.namespace
+        kept = space in (self.namespace, "kube-node-lease") or change.resource is NODES
+        kept = kept or (change.kind == "Namespace" and change.new.name == self.namespace)
+        about = (change.object.get("involvedObject") or {}).get("kind")
+        kept = kept or (change.kind == "Event" and space == "default" and about == "Node")
+        if kept and self._writer is not None:
+            self._writer.change(msgspec.structs.replace(change, time_ns=change.time_ns - self._origin_ns))
+
+    def _now_ns(self) -> int:
+        return self.cluster.sim.clock.now_ns() - self._origin_ns

@@ -1,0 +1,241 @@
+"""Does what a Pod needs: sandboxes, containers, kills, and the status that tells of it.
+
+`compute_pod_actions` and `generate_status` decide; this only carries out.
+Upstream: SyncPod, SyncTerminatingPod and SyncTerminatedPod in pkg/kubelet/kubelet.go, and
+pkg/kubelet/kuberuntime/kuberuntime_manager.go, kuberuntime_container.go.
+Left out: hooks (postStart, preStop), volumes, ephemeral containers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from kubesim.api.views import Container as ContainerSpec
+from kubesim.kubelet.back_off import BackOff, go_duration
+from kubesim.kubelet.container_status import ContainerFacts
+from kubesim.kubelet.image_manager import ImageManager, StartError
+from kubesim.kubelet.pod_actions import PodActions, compute_pod_actions, is_sidecar
+from kubesim.kubelet.pod_events import PodEvents
+from kubesim.kubelet.pod_state import PodState, Stage
+from kubesim.kubelet.pod_status import TERMINAL, PodFacts, generate_status
+from kubesim.kubelet.probes import ProbeManager
+from kubesim.kubelet.runtime.behaviour import BEHAVIOUR_ANNOTATION, BehaviourError
+from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState, CriError, SandboxConfig
+from kubesim.kubelet.status_manager import StatusManager
+from kubesim.sim import Simulation
+
+NANOSECONDS_PER_SECOND = 1_000_000_000
+REFRESH_NS = NANOSECONDS_PER_SECOND  # After a failed start: when the status shows why.
+ERROR_RETRY_NS = 10 * NANOSECONDS_PER_SECOND  # A failure that has no back-off of its own.
+MINIMUM_GRACE_SECONDS = 2.0  # Even a forced deletion gives the containers this long.
+
+
+class PodSyncer:
+    """Carries out what Pods need on one node."""
+
+    def __init__(
+        self, sim: Simulation, runtime: ContainerRuntime, statuses: StatusManager, events: PodEvents, host_ip: str
+    ) -> None:
+        self.statuses = statuses
+        self._clock = sim.clock
+        self._runtime = runtime
+        self._events = events
+        self._host_ip = host_ip
+        self._images = ImageManager(sim, runtime, events)
+        self._back_off = BackOff()
+        self.probes: ProbeManager | None = None  # Set by the kubelet: the two know each other.
+
+    # -- status ---------------------------------------------------------------------------------------
+
+    def publish(self, pod: PodState, *, ended: bool = False) -> None:
+        """Generates the Pod's status and sends it if it changed."""
+        status = generate_status(self._facts(pod, ended=ended))
+        if status != pod.status and (self._runtime.reports_creating or not self._is_creating(pod, status)):
+            self.statuses.publish(pod, status)
+
+    def _facts(self, pod: PodState, *, ended: bool) -> PodFacts:
+        old = pod.status
+        known = {
+            status["name"]: status
+            for field in ("initContainerStatuses", "containerStatuses")
+            for status in old.get(field) or ()
+        }
+        containers = ContainerFacts(
+            pod.spec, self._runtime.pod_status(pod.uid), self._runtime.name, known, pod.reasons, pod.ready,
+            pod.started, pod.deleting, ended,
+        )  # fmt: skip
+        return PodFacts(
+            containers, pod.generation, old, self._host_ip, pod.start_time, self._clock.timestamp(), pod.failure,
+            pod.foreign,
+        )  # fmt: skip
+
+    def _is_creating(self, pod: PodState, status: dict[str, Any]) -> bool:
+        """Whether there is nothing to tell yet but that containers are being made."""
+        return (
+            status["phase"] == "Pending"
+            and pod.stage is Stage.SYNC
+            and not pod.reasons
+            and not any(container.started_ns for container in self._runtime.pod_status(pod.uid).containers)
+        )
+
+    def container_changed(self, pod: PodState, container: Container) -> None:
+        """A container started or ended: its probes begin or stop."""
+        assert self.probes is not None, "the kubelet sets the probes"
+        if container.state is ContainerState.RUNNING:
+            self.probes.container_started(pod, container)
+        else:
+            self.probes.container_ended(pod, container)
+
+    # -- a Pod that shall run -------------------------------------------------------------------------
+
+    async def sync(self, pod: PodState) -> int:
+        """One round. Returns in how many nanoseconds another is due; 0: not before something happens."""
+        self.publish(pod)
+        if pod.failure is not None or pod.status.get("phase") in TERMINAL:
+            pod.stage = Stage.TERMINATING
+            return 0
+        actions = compute_pod_actions(
+            pod.spec, self._runtime.pod_status(pod.uid), pod.started, pod.failed_probes
+        )
+        shown = dict(pod.reasons)
+        for kill in actions.kill:
+            await self._kill(pod, kill.container, kill.message, self._probe_grace_seconds(pod, kill.container, kill.probe))
+        try:
+            retries = await self._start(pod, actions)
+        except CriError as error:
+            self._events.warning(pod, "", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+            return ERROR_RETRY_NS
+        if not retries:
+            return 0
+        return REFRESH_NS if pod.reasons != shown else min(retries)
+
+    async def _start(self, pod: PodState, actions: PodActions) -> list[int]:
+        """Starts what shall be started; returns when to try again whatever could not be."""
+        if not (actions.create_sandbox or actions.start_init or actions.start):
+            return []
+        runtime_pod = self._runtime.pod_status(pod.uid)
+        sandbox = runtime_pod.sandbox()
+        if actions.create_sandbox or sandbox is None:
+            if sandbox is not None:
+                self._events.normal(
+                    pod, "", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created."
+                )
+            name, namespace = pod.stored.name, pod.stored.namespace
+            config = SandboxConfig(pod.uid, namespace, name, actions.attempt, pod.spec.host_network)
+            sandbox = await self._runtime.run_pod_sandbox(config)
+            self.publish(pod)
+        retries = []
+        for container in (*actions.start_init, *actions.start):
+            try:
+                await self._start_container(pod, container)
+                pod.reasons.pop(container.name, None)
+            except StartError as error:
+                pod.reasons[container.name] = (error.reason, error.message)
+                retries.append(error.retry_ns or ERROR_RETRY_NS)
+                if container in actions.start_init and not is_sidecar(container):
+                    break
+        return retries
+
+    async def _start_container(self, pod: PodState, container: ContainerSpec) -> None:
+        """Pulls, creates and starts one container; StartError if that cannot be now."""
+        runtime_pod = self._runtime.pod_status(pod.uid)
+        latest = runtime_pod.latest(container.name)
+        self._check_back_off(pod, container, latest)
+        await self._images.ensure(pod, container)
+        sandbox = runtime_pod.sandbox() or self._runtime.pod_status(pod.uid).sandbox()
+        assert sandbox is not None, "a container is started in a sandbox"
+        annotations = pod.stored.object["metadata"].get("annotations") or {}
+        try:
+            made = await self._runtime.create_container(
+                sandbox, container, self._attempt(pod, container, latest), annotations.get(BEHAVIOUR_ANNOTATION, "")
+            )
+            self._events.normal(pod, container.name, "Created", "Container created")
+            await self._runtime.start_container(made)
+        except (CriError, BehaviourError) as error:
+            self._events.warning(pod, container.name, "Failed", f"Error: {error}")
+            raise StartError("CreateContainerError", str(error)) from None
+        self._events.normal(pod, container.name, "Started", "Container started")
+
+    def _attempt(self, pod: PodState, container: ContainerSpec, latest: Container | None) -> int:
+        """The restart count of the next start: by the runtime, or by the API if the runtime has forgotten."""
+        if latest is not None:
+            return latest.attempt + 1
+        field = "initContainerStatuses" if container in pod.spec.init_containers else "containerStatuses"
+        for status in pod.status.get(field) or ():
+            if status["name"] == container.name:
+                count: int = status["restartCount"]
+                return count
+        return 0
+
+    def _check_back_off(self, pod: PodState, container: ContainerSpec, latest: Container | None) -> None:
+        """StartError CrashLoopBackOff if the container ended too short a time ago."""
+        if latest is None or latest.state is not ContainerState.EXITED:
+            return
+        key, now_ns = f"{pod.uid}/{container.name}", self._clock.now_ns()
+        wait_ns = self._back_off.remaining_ns(key, latest.finished_ns, now_ns)
+        if wait_ns:
+            delay = go_duration(self._back_off.delay_seconds(key))
+            self._events.warning(
+                pod, container.name, "BackOff",
+                f"Back-off restarting failed container {container.name} in pod {pod.full_name}",
+            )  # fmt: skip
+            message = f"back-off {delay} restarting failed container={container.name} pod={pod.full_name}"
+            raise StartError("CrashLoopBackOff", message, retry_ns=wait_ns)
+        self._back_off.next(key, latest.finished_ns, now_ns)
+
+    # -- the end --------------------------------------------------------------------------------------
+
+    async def terminate(self, pod: PodState) -> None:
+        """Stops all containers, sidecars last, within the Pod's grace period; then the sandbox."""
+        assert self.probes is not None, "the kubelet sets the probes"
+        self.probes.pod_ends(pod)
+        pod.reasons.clear()
+        began_ns = self._clock.now_ns()
+        if pod.deleting:
+            self.publish(pod)
+        running = self._runtime.pod_status(pod.uid).running()
+        sidecars = {container.name for container in pod.spec.init_containers if is_sidecar(container)}
+        await self._stop(pod, [each for each in running if each.name not in sidecars], pod.grace_seconds)
+        left_seconds = pod.grace_seconds - (self._clock.now_ns() - began_ns) / NANOSECONDS_PER_SECOND
+        await self._stop(pod, [each for each in reversed(running) if each.name in sidecars], left_seconds)
+        for sandbox in self._runtime.pod_status(pod.uid).sandboxes:
+            await self._runtime.stop_pod_sandbox(sandbox)
+        self.probes.remove(pod)
+        self.publish(pod, ended=True)
+
+    async def _stop(self, pod: PodState, containers: Sequence[Container], grace_seconds: float) -> None:
+        """Stops these at the same time."""
+        stops = [
+            self._kill(pod, container, f"Stopping container {container.name}", grace_seconds)
+            for container in containers
+        ]
+        if len(stops) == 1:
+            await stops[0]
+        elif stops:
+            await asyncio.gather(*stops)
+
+    async def _kill(self, pod: PodState, container: Container, message: str, grace_seconds: float) -> None:
+        self._events.normal(pod, container.name, "Killing", message)
+        await self._runtime.stop_container(container, max(grace_seconds, MINIMUM_GRACE_SECONDS))
+
+    def _probe_grace_seconds(self, pod: PodState, container: Container, probe: str) -> float:
+        """The grace of a container that is restarted: its probe may have its own."""
+        for each in (*pod.spec.init_containers, *pod.spec.containers):
+            if each.name == container.name:
+                asked = {"liveness": each.liveness_probe, "startup": each.startup_probe}.get(probe)
+                if asked is not None and asked.termination_grace_period_seconds is not None:
+                    return float(asked.termination_grace_period_seconds)
+        seconds = pod.spec.termination_grace_period_seconds
+        return float(seconds) if seconds is not None else pod.grace_seconds
+
+    async def clean_up(self, pod: PodState) -> None:
+        """What is left: volumes are unmounted, cgroups removed."""
+        await asyncio.sleep(self._runtime.cleanup_seconds)
+
+    def forget(self, pod: PodState) -> None:
+        """The Pod is no more: its containers' remains go too."""
+        self._back_off.forget(f"{pod.uid}/")
+        self._images.forget(pod)
+        self._runtime.remove_pod(pod.uid)

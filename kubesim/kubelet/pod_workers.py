@@ -1,0 +1,160 @@
+"""The workers that bring each Pod of a node from "bound" to "gone": one state machine a Pod.
+
+A real kubelet has one goroutine a Pod. Here a Pod has a task only while something is being done for it; a
+quiet one is a record (`PodState`) that is woken by the informer, by the runtime (a container ended), by a
+probe, or by a timer (a back-off is over). Stages go forward only: sync → terminating → terminated → finished.
+Upstream: pkg/kubelet/pod_workers.go, SyncPod and friends in pkg/kubelet/kubelet.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from kubesim.api.stored import Stored
+from kubesim.kubelet.pod_state import DEFAULT_GRACE_SECONDS, PodState, Stage, new_pod_state
+from kubesim.kubelet.pod_status import TERMINAL
+from kubesim.kubelet.pod_syncer import PodSyncer
+from kubesim.kubelet.runtime.cri import Container
+from kubesim.sim import CAUSES, Simulation, Tasks, because, merge_causes
+
+NANOSECONDS_PER_SECOND = 1_000_000_000
+
+Admit = Callable[[PodState], tuple[str, str] | None]
+
+
+class PodWorkers:
+    """All Pods of one kubelet."""
+
+    def __init__(self, sim: Simulation, tasks: Tasks, syncer: PodSyncer, admit: Admit) -> None:
+        self._sim = sim
+        self._tasks = tasks
+        self._syncer = syncer
+        self._admit = admit
+        self.pods: dict[str, PodState] = {}  # By UID, in order of arrival.
+
+    # -- what wakes a Pod -----------------------------------------------------------------------------
+
+    def add(self, stored: Stored) -> None:
+        """A Pod was bound to this node, or is found there by a kubelet that has just started."""
+        clock = self._sim.clock
+        pod = self.pods[stored.uid] = new_pod_state(stored, clock.now_ns(), clock.timestamp())
+        self._syncer.statuses.know(pod)
+        if pod.status.get("phase") in TERMINAL:
+            pod.stage = Stage.TERMINATING  # It has ended, but its remains may be here yet.
+        elif not pod.deleting and pod.status.get("phase") != "Running":
+            pod.failure = self._admit(pod)
+        self._update(pod)
+        self.wake(pod)
+
+    def update(self, old: Stored, stored: Stored) -> None:
+        """A Pod's object changed; most often it is our own status coming back."""
+        pod = self.pods.get(stored.uid)
+        if pod is None:
+            return
+        generation, foreign = pod.generation, pod.foreign
+        pod.take(stored)
+        asked_to_go = pod.deleting and "deletionTimestamp" not in old.object["metadata"]
+        shorter = pod.deleting and self._grace_seconds(pod) < pod.grace_seconds
+        if pod.generation != generation or pod.foreign != foreign or asked_to_go or shorter:
+            self._update(pod)
+            self.wake(pod)
+
+    def remove(self, stored: Stored) -> None:
+        """A Pod's object is gone: whatever still runs is stopped, and nothing is reported any more."""
+        pod = self.pods.get(stored.uid)
+        if pod is None:
+            return
+        pod.gone = True
+        self._syncer.statuses.forget(pod)
+        if pod.stage is Stage.FINISHED:
+            self._forget(pod)
+            return
+        self._update(pod)
+        self.wake(pod)
+
+    def container_changed(self, pod_uid: str, container: Container) -> None:
+        """The runtime tells that a container started or ended."""
+        pod = self.pods.get(pod_uid)
+        if pod is None:
+            return
+        self._syncer.container_changed(pod, container)
+        if pod.stage is Stage.SYNC:
+            self.wake(pod)
+
+    def wake(self, pod: PodState) -> None:
+        """Looks at the Pod now, or as soon as the present round is over."""
+        pod.causes = merge_causes((*pod.causes, *CAUSES.get()))
+        pod.dirty = True
+        if pod.task is None and (pod.stage is not Stage.FINISHED or pod.deleting):
+            pod.task = self._tasks.spawn(self._work(pod), pod.stored.key)
+
+    def stop(self) -> None:
+        """The kubelet ends: no timer of it may fire any more."""
+        for pod in self.pods.values():
+            if pod.timer is not None:
+                pod.timer.cancel()
+
+    # -- the state machine ----------------------------------------------------------------------------
+
+    def _update(self, pod: PodState) -> None:
+        """Begins to terminate a Pod that was asked to go, or hastens one that is at it."""
+        if not pod.deleting or pod.stage not in (Stage.SYNC, Stage.TERMINATING):
+            return
+        grace_seconds = self._grace_seconds(pod)
+        if pod.stage is Stage.TERMINATING and grace_seconds >= pod.grace_seconds:
+            return
+        pod.stage, pod.grace_seconds = Stage.TERMINATING, grace_seconds
+        if pod.task is not None:
+            pod.task.cancel()  # Whatever it waits for (a pull, a longer grace) does not matter any more.
+            pod.task = None
+
+    def _grace_seconds(self, pod: PodState) -> float:
+        """How long the containers may take, by the latest word."""
+        seconds = pod.stored.object["metadata"].get("deletionGracePeriodSeconds")
+        if seconds is None:
+            seconds = pod.spec.termination_grace_period_seconds
+        return float(seconds if seconds is not None else DEFAULT_GRACE_SECONDS)
+
+    async def _work(self, pod: PodState) -> None:
+        """Rounds until nothing is left to do; then the Pod is quiet."""
+        task = asyncio.current_task()
+        try:
+            while pod.dirty:
+                pod.dirty = False
+                CAUSES.set(pod.causes)
+                pod.causes = ()
+                if pod.timer is not None:
+                    pod.timer.cancel()
+                    pod.timer = None
+                await self._round(pod)
+        finally:
+            if pod.task is task:
+                pod.task = None
+
+    async def _round(self, pod: PodState) -> None:
+        if pod.stage is Stage.SYNC:
+            retry_ns = await self._syncer.sync(pod)
+            if pod.stage is Stage.SYNC and retry_ns:
+                pod.timer = self._sim.loop.call_at_ns(self._sim.clock.now_ns() + retry_ns, self._time_came, pod)
+        if pod.stage is Stage.TERMINATING:
+            await self._syncer.terminate(pod)
+            pod.stage = Stage.TERMINATED
+        if pod.stage is Stage.TERMINATED:
+            await self._syncer.clean_up(pod)
+            pod.stage = Stage.FINISHED
+        if pod.stage is Stage.FINISHED:
+            if pod.gone:
+                self._forget(pod)
+            elif pod.deleting:
+                self._syncer.statuses.push(pod)
+
+    def _time_came(self, pod: PodState) -> None:
+        pod.timer = None
+        with because(f"timer kubelet/pod {pod.stored.key}"):
+            self.wake(pod)
+
+    def _forget(self, pod: PodState) -> None:
+        if self.pods.get(pod.uid) is pod:
+            del self.pods[pod.uid]
+        self._syncer.forget(pod)

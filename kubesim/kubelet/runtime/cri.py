@@ -1,0 +1,186 @@
+"""The Container Runtime Interface: what a kubelet asks of containerd, CRI-O or docker.
+
+The verbs are CRI's own (RunPodSandbox, CreateContainer, …). A runtime belongs to its machine, not to the
+kubelet: it is handed to every kubelet that is started there, so containers outlive a kubelet's crash. State
+changes are told to a listener at once, as with the "evented PLEG" of newer kubelets.
+
+What a verb hands out are the runtime's own records; only the runtime changes them.
+Upstream: k8s.io/cri-api/pkg/apis/runtime/v1/api.proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+import msgspec
+
+from kubesim.api.views import Container as ContainerSpec
+from kubesim.kubelet.runtime.model import Behaviour
+
+
+class ContainerState(Enum):
+    """Where a container is in its life."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """A Pod's network and IPC namespaces, kept alive by the pause container."""
+
+    id: str
+    pod_uid: str
+    attempt: int
+    ip: str
+    ready: bool = True
+
+
+@dataclass(slots=True)
+class Container:
+    """One start of one container. Dates are RFC 3339; `finished_ns` counts virtual time, for back-offs."""
+
+    id: str
+    name: str
+    pod_uid: str
+    sandbox_id: str
+    attempt: int  # 0 for the first; the restart count.
+    image: str  # As the runtime names it.
+    image_ref: str  # With the digest.
+    behaviour: Behaviour
+    state: ContainerState = ContainerState.CREATED
+    started_at: str = ""
+    started_ns: int = 0
+    finished_at: str = ""
+    finished_ns: int = 0
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(slots=True)
+class RuntimePod:
+    """All that the runtime has of one Pod, oldest first."""
+
+    sandboxes: list[Sandbox] = field(default_factory=list)
+    containers: list[Container] = field(default_factory=list)
+
+    def sandbox(self) -> Sandbox | None:
+        """The latest sandbox."""
+        return self.sandboxes[-1] if self.sandboxes else None
+
+    def latest(self, name: str) -> Container | None:
+        """The latest start of the container called `name`."""
+        for container in reversed(self.containers):
+            if container.name == name:
+                return container
+        return None
+
+    def previous(self, name: str) -> Container | None:
+        """The start before the latest."""
+        starts = [container for container in self.containers if container.name == name]
+        return starts[-2] if len(starts) > 1 else None
+
+    def running(self) -> list[Container]:
+        """The containers that run now."""
+        return [container for container in self.containers if container.state is ContainerState.RUNNING]
+
+
+NOTHING = RuntimePod()
+
+
+class SandboxConfig(msgspec.Struct, frozen=True):
+    """What RunPodSandbox needs to know."""
+
+    pod_uid: str
+    namespace: str
+    name: str
+    attempt: int = 0
+    host_network: bool = False
+
+
+class Image(msgspec.Struct, frozen=True):
+    """An image on the node: its full name, the reference by digest, and its size."""
+
+    name: str
+    ref: str
+    size_bytes: int
+
+
+class CriError(Exception):
+    """A verb failed; the text is gRPC's: `rpc error: code = NotFound desc = …`."""
+
+    def __init__(self, code: str, description: str) -> None:
+        super().__init__(f"rpc error: code = {code} desc = {description}")
+        self.code = code
+
+
+Listener = Callable[[str, Container], None]
+
+
+class ContainerRuntime(Protocol):
+    """A runtime on one machine."""
+
+    name: str
+    version: str  # As in a Node's containerRuntimeVersion.
+    emits_events: bool  # Whether the kubelet on it writes events (a hollow one does not).
+    reports_creating: bool  # Whether a Pod gets a status before its containers run.
+    cleanup_seconds: float  # How long removing volumes and cgroups takes once the containers are gone.
+
+    async def run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
+        """Makes and starts the sandbox of a Pod."""
+        ...
+
+    async def stop_pod_sandbox(self, sandbox: Sandbox) -> None:
+        """Stops it; its address is free again."""
+        ...
+
+    def remove_pod(self, pod_uid: str) -> None:
+        """Removes the sandboxes and containers of a Pod that is no more."""
+        ...
+
+    async def create_container(
+        self, sandbox: Sandbox, spec: ContainerSpec, attempt: int, annotation: str = ""
+    ) -> Container:
+        """Makes a container; CriError if its image is not there."""
+        ...
+
+    async def start_container(self, container: Container) -> None:
+        """Runs it."""
+        ...
+
+    async def stop_container(self, container: Container, timeout_seconds: float) -> None:
+        """SIGTERM, and SIGKILL after `timeout_seconds`; returns when it has ended."""
+        ...
+
+    def pod_status(self, pod_uid: str) -> RuntimePod:
+        """What there is of a Pod; `NOTHING` if it is unknown."""
+        ...
+
+    def pods(self) -> Sequence[str]:
+        """The UIDs of all Pods that the runtime knows, oldest first."""
+        ...
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Calls `listener(pod_uid, container)` when a container starts or ends; the result undoes it."""
+        ...
+
+    def probe_failure(self, container: Container, kind: str, now_ns: int) -> bool:
+        """Whether the process of `container` fails a probe of `kind` (startup, readiness, liveness) now."""
+        ...
+
+    def image_status(self, image: str) -> Image | None:
+        """The image, if the node has it."""
+        ...
+
+    def list_images(self) -> Sequence[Image]:
+        """All images on the node, in order of arrival."""
+        ...
+
+    async def pull_image(self, image: str) -> Image:
+        """Fetches an image; CriError if no registry has it."""
+        ...

@@ -1,0 +1,142 @@
+"""Writes Pod statuses to the apiserver, one after another, and deletes Pods that have ended.
+
+A status is sent as a strategic merge patch that names only what changed, and not at all if nothing did. When
+a Pod was asked to go and nothing of it is left on the node, the kubelet, and nobody else, deletes the object:
+with grace 0 and its UID as a precondition. What fails is tried again every 10 s.
+Upstream: pkg/kubelet/status/status_manager.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from kubesim.api.errors import ApiError, ConflictError, NotFoundError, TransportError
+from kubesim.api.resources import PODS
+from kubesim.client.client import Client
+from kubesim.kubelet.pod_state import PodState, Stage
+from kubesim.kubelet.pod_status import OWNED_CONDITIONS
+from kubesim.sim import CAUSES, Cause, Simulation, Tasks
+
+SYNC_PERIOD_SECONDS = 10.0
+MERGE_KEYS = {"conditions": "type", "podIPs": "ip", "hostIPs": "ip"}  # Lists merged by key; others are replaced.
+
+
+class StatusManager:
+    """Sends the statuses of one kubelet's Pods, in the order in which they changed."""
+
+    def __init__(self, sim: Simulation, client: Client, tasks: Tasks) -> None:
+        self._sim = sim
+        self._client = client
+        self._tasks = tasks
+        self._waiting: dict[PodState, tuple[Cause, ...]] = {}
+        self._sent: dict[PodState, dict[str, Any]] = {}  # What the API has, as far as we know.
+        self._task: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+
+    def know(self, pod: PodState) -> None:
+        """A Pod is new here: what its object says now is what the API has."""
+        self._sent[pod] = pod.status
+
+    def publish(self, pod: PodState, status: dict[str, Any]) -> None:
+        """The status of `pod` is this now."""
+        pod.status = status
+        self.push(pod)
+
+    def push(self, pod: PodState) -> None:
+        """Sends what the API does not know of `pod` yet, its end included."""
+        self._waiting[pod] = CAUSES.get()
+        if self._task is None and self._retry is None:
+            self._task = self._tasks.spawn(self._send_all(), "status")
+
+    def forget(self, pod: PodState) -> None:
+        """Its object is gone."""
+        self._waiting.pop(pod, None)
+        self._sent.pop(pod, None)
+
+    def stop(self) -> None:
+        """Nothing is retried any more."""
+        if self._retry is not None:
+            self._retry.cancel()
+
+    async def _send_all(self) -> None:
+        failed: dict[PodState, tuple[Cause, ...]] = {}
+        try:
+            while self._waiting:
+                pod = next(iter(self._waiting))
+                causes = self._waiting.pop(pod)
+                CAUSES.set(causes)
+                if not await self._send(pod):
+                    failed.setdefault(pod, causes)
+        finally:
+            self._task = None
+        if failed:
+            self._waiting = failed | self._waiting
+            self._retry = self._sim.loop.call_later(SYNC_PERIOD_SECONDS, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        if self._task is None:
+            self._task = self._tasks.spawn(self._send_all(), "status")
+
+    async def _send(self, pod: PodState) -> bool:
+        """False if it has to be sent again."""
+        sent = self._sent.get(pod)
+        if sent is None or pod.gone:
+            return True
+        status = pod.status
+        try:
+            if status is not sent:
+                await self._patch(pod, sent, status)
+                if pod in self._sent:
+                    self._sent[pod] = status
+            if pod.stage is Stage.FINISHED and pod.deleting and not pod.gone:
+                await self._client.delete(
+                    PODS, pod.stored.name, pod.stored.namespace, grace_period_seconds=0, uid=pod.uid
+                )
+        except (NotFoundError, ConflictError):
+            return True  # The Pod is gone, or another of its name is there.
+        except (ApiError, TransportError) as error:
+            self._sim.trace.emit("pod_status_failed", pod=pod.stored.key, error=str(error))
+            return False
+        return True
+
+    async def _patch(self, pod: PodState, old: dict[str, Any], new: dict[str, Any]) -> None:
+        changes = status_patch(old, new)
+        if changes:
+            patch = {"metadata": {"uid": pod.uid}, "status": changes}
+            await self._client.patch(PODS, pod.stored.name, patch, pod.stored.namespace, subresource="status")
+
+
+def status_patch(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The strategic merge patch from one status to the other; {} if they are equal."""
+    changes: dict[str, Any] = {name: None for name in old if name not in new}
+    for name, value in new.items():
+        before = old.get(name)
+        if value == before and name in old:
+            continue
+        key = MERGE_KEYS.get(name)
+        if key is None:
+            changes[name] = value
+            continue
+        known = {item[key]: item for item in before or ()}
+        items = _merge_items(value, known, key)
+        if name == "conditions":  # Those of others are theirs to write.
+            items = [item for item in items if item["type"] in OWNED_CONDITIONS]
+        if items:
+            changes[name] = items
+            changes[f"$setElementOrder/{name}"] = [{key: item[key]} for item in value]
+    return changes
+
+
+def _merge_items(value: list[dict[str, Any]], known: dict[str, dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """The items that are new or changed (fields that went are null), and deletions of those that went."""
+    items: list[dict[str, Any]] = []
+    for item in value:
+        old = known.pop(item[key], None)
+        if old is None:
+            items.append(item)
+        elif old != item:
+            changed = {name: part for name, part in item.items() if old.get(name) != part}
+            items.append({name: None for name in old if name not in item} | changed | {key: item[key]})
+    return items + [{"$patch": "delete", key: gone} for gone in known]

@@ -1,0 +1,133 @@
+"""One observer for everything that looks on: recorder, narrator, expectations, invariants.
+
+It watches the kinds that matter as any client would, and publishes what changed in the order of revisions,
+at the end of every instant of virtual time. It never writes, so a run is the same with and without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+
+import msgspec
+
+from kubesim.api.resources import RESOURCES, Resource
+from kubesim.api.stored import Object, Stored
+from kubesim.api.wire import ADDED, DELETED, MODIFIED
+from kubesim.client.client import Client
+from kubesim.client.informer import Informers
+from kubesim.sim import Simulation
+
+# Secrets and certificates tell no story; Events of the newer group are the same objects as the core ones.
+RECORDED: tuple[Resource, ...] = tuple(
+    row
+    for row in RESOURCES
+    if row.plural
+    in {
+        "nodes", "pods", "services", "endpoints", "events", "persistentvolumeclaims", "resourcequotas", "namespaces",
+        "replicationcontrollers", "configmaps", "limitranges", "replicasets", "deployments",
+        "statefulsets", "daemonsets", "controllerrevisions", "jobs", "cronjobs", "endpointslices", "leases",
+        "poddisruptionbudgets", "horizontalpodautoscalers",
+    }
+    and row.group in ("", "apps", "batch", "discovery.k8s.io", "coordination.k8s.io", "policy", "autoscaling")
+    and not (row.group == "autoscaling" and row.version == "v1")
+)  # fmt: skip
+
+
+class Change(msgspec.Struct, frozen=True):
+    """An object came, changed or went. `old` is None for one that came, `new` is its last state when it went."""
+
+    time_ns: int
+    verb: str  # ADDED, MODIFIED or DELETED
+    resource: Resource
+    old: Stored | None
+    new: Stored
+    initial: bool = False  # It was there before the observer began.
+
+    @property
+    def revision(self) -> int:
+        """The revision that made this change."""
+        return self.new.revision
+
+    @property
+    def kind(self) -> str:
+        """`Pod`."""
+        return self.resource.kind
+
+    @property
+    def object(self) -> Object:
+        """The object after the change (before it, if it went)."""
+        return self.new.object
+
+
+Listener = Callable[[Change], None]
+
+
+class Observer:
+    """Publishes every change of `resources` to its listeners, in order of revision."""
+
+    def __init__(self, sim: Simulation, client: Client, resources: Iterable[Resource] = RECORDED) -> None:
+        self.sim = sim
+        self.informers = Informers(sim, client)
+        self.latest: dict[str, dict[str, Stored]] = {}  # kind -> key -> object, as far as published
+        self._listeners: list[Listener] = []
+        self._pending: list[Change] = []
+        self._flush_is_due = False
+        self._began = False
+        self._resources = tuple(resources)
+        for resource in self._resources:
+            self._follow(resource)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Calls `listener` with every later change; the result undoes it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def run(self) -> None:
+        """Watches until cancelled."""
+        await self.informers.run()
+
+    async def wait_synced(self) -> None:
+        """Returns once what existed before has been published (with `initial`)."""
+        await self.informers.wait_synced()
+        self.flush()
+        self._began = True
+
+    def initial(self) -> list[Change]:
+        """Everything that exists now, as if it had just been found, in order of revision."""
+        now_ns = self.sim.clock.now_ns()
+        resources = {row.kind: row for row in self._resources}
+        found = [
+            Change(now_ns, ADDED, resources[kind], None, stored, True)
+            for kind, known in self.latest.items()
+            for stored in known.values()
+        ]
+        return sorted(found, key=attrgetter("revision"))
+
+    def flush(self) -> None:
+        """Publishes what is pending now instead of at the end of the instant."""
+        self._flush_is_due = False
+        pending, self._pending = self._pending, []
+        pending.sort(key=attrgetter("revision"))
+        for change in pending:
+            known = self.latest.setdefault(change.kind, {})
+            if change.verb == DELETED:
+                known.pop(change.new.key, None)
+            else:
+                known[change.new.key] = change.new
+            for listener in tuple(self._listeners):
+                listener(change)
+
+    def _follow(self, resource: Resource) -> None:
+        self.informers.of(resource).add_handler(
+            on_add=lambda new: self._add(ADDED, resource, None, new),
+            on_update=lambda old, new: self._add(MODIFIED, resource, old, new),
+            on_delete=lambda last: self._add(DELETED, resource, last, last),
+        )
+
+    def _add(self, verb: str, resource: Resource, old: Stored | None, new: Stored) -> None:
+        self._pending.append(Change(self.sim.clock.now_ns(), verb, resource, old, new, not self._began))
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            # A timer of the present instant fires once nothing else is ready in it.
+            self.sim.loop.call_at_ns(self.sim.loop.now_ns, self.flush)

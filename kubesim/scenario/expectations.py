@@ -1,0 +1,90 @@
+"""Expectations: what must come true during a run, judged at the end of every instant at which something changed.
+
+Pure: `judge` is told the time and the world, and keeps its verdict. Upstream's tests call these Eventually
+and Consistently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from kubesim.scenario.check import ParsedCheck, World, parse_check
+from kubesim.scenario.schema import Expectation
+
+
+class Verdict(Enum):
+    """What is known of an expectation."""
+
+    OPEN = "open"
+    MET = "met"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Judged:
+    """One expectation, and what became of it. Times are seconds from the start of the run."""
+
+    index: int
+    kind: str
+    check: ParsedCheck
+    from_seconds: float
+    by_seconds: float
+    say: str
+    verdict: Verdict = Verdict.OPEN
+    at_seconds: float | None = None  # When it was met or failed.
+    seen: str = ""  # What there was instead, if it failed.
+
+    @property
+    def text(self) -> str:
+        """The expectation in words."""
+        return self.say or f"{self.kind} {self.check.text}"
+
+    @property
+    def limits(self) -> str:
+        """When it had to hold."""
+        return f"between {self.from_seconds:g} s and {self.by_seconds:g} s"
+
+    def judge(self, now: float, world: World) -> None:
+        """Something changed at `now`."""
+        if self.verdict is Verdict.FAILED or now < self.from_seconds:
+            return
+        holds = self.check.holds(world)
+        if self.kind == "stays":
+            self._judge_stays(holds, now, world)
+        elif self.verdict is Verdict.OPEN and now <= self.by_seconds:
+            if self.kind == "eventually" and holds:
+                self._decide(Verdict.MET, now, world)
+            elif (self.kind == "always" and not holds) or (self.kind == "never" and holds):
+                self._decide(Verdict.FAILED, now, world)
+
+    def end(self, now: float, world: World) -> None:
+        """Time for it is up (its `by`, or the end of the run)."""
+        self.judge(now, world)
+        if self.verdict is Verdict.OPEN:
+            self._decide(Verdict.FAILED if self.kind in ("eventually", "stays") else Verdict.MET, now, world)
+
+    def _judge_stays(self, holds: bool, now: float, world: World) -> None:
+        if self.verdict is Verdict.OPEN and holds and now <= self.by_seconds:
+            self._decide(Verdict.MET, now, world)
+        elif self.verdict is Verdict.MET and not holds:
+            self._decide(Verdict.FAILED, now, world)
+
+    def _decide(self, verdict: Verdict, now: float, world: World) -> None:
+        self.verdict, self.at_seconds = verdict, now
+        self.seen = self.check.seen(world) if verdict is Verdict.FAILED else ""
+
+
+def judged(expectations: list[Expectation], until: float) -> list[Judged]:
+    """All expectations of a scenario, undecided."""
+    return [
+        Judged(
+            index,
+            expectation.kinds[0],
+            parse_check(expectation.check),
+            expectation.from_,
+            until if expectation.by is None else expectation.by,
+            expectation.say,
+        )
+        for index, expectation in enumerate(expectations)
+    ]

@@ -1,0 +1,227 @@
+"""Runs a scenario: boots its cluster, takes its steps at their times, judges its expectations.
+
+Times in a scenario count from the moment at which the cluster has booted. The runner acts as a user with
+kubectl would, and as the fate that breaks machines; it never reaches into a component.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from hashlib import sha256
+from typing import IO, Any
+
+import msgspec
+
+from kubesim.api.errors import ApiError, TransportError
+from kubesim.client.kubectl import KubectlError
+from kubesim.cluster import NotReachedError, SimCluster
+from kubesim.recording import Change, RecordingWriter
+from kubesim.scenario.check import parse_check
+from kubesim.scenario.expectations import Judged, Verdict, judged
+from kubesim.scenario.load import Loaded, ScenarioError
+from kubesim.scenario.narrator import Line, Narrator
+from kubesim.scenario.nodes import cluster_of
+from kubesim.scenario.schema import Fault, Step
+from kubesim.sim import because
+
+LAST_EVENTS = 5
+
+
+class RunResult(msgspec.Struct):
+    """What came of a run."""
+
+    name: str
+    seed: int
+    seconds: float  # Virtual time from the start of the run to its end.
+    judged: list[Judged]
+    last_lines: list[Line]  # The last lines told before the first failure, or before the end.
+
+    @property
+    def ok(self) -> bool:
+        """Whether every expectation holds."""
+        return all(entry.verdict is Verdict.MET for entry in self.judged)
+
+
+async def run_scenario(
+    loaded: Loaded,
+    tell: Callable[[Line], None],
+    *,
+    seed: int | None = None,
+    trace_to: IO[bytes] | None = None,
+    everything: bool = False,
+    on_cluster: Callable[[SimCluster], None] | None = None,
+) -> RunResult:
+    """Runs a scenario on the running SimLoop; lines go to `tell`, the recording (if wanted) to `trace_to`."""
+    run = ScenarioRun(loaded, tell, seed=seed, trace_to=trace_to, everything=everything)
+    if on_cluster is not None:
+        on_cluster(run.cluster)
+    async with run.cluster:
+        return await run.play()
+
+
+class ScenarioRun:
+    """One run of one scenario on one cluster."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        tell: Callable[[Line], None],
+        *,
+        seed: int | None = None,
+        trace_to: IO[bytes] | None = None,
+        everything: bool = False,
+    ) -> None:
+        self.loaded = loaded
+        self.scenario = loaded.scenario
+        self.seed = self.scenario.spec.seed if seed is None else seed
+        self.cluster = cluster_of(self.scenario, self.seed, loaded.folder)
+        self.judged = judged(self.scenario.spec.expect, self.scenario.spec.until)
+        self.narrator = Narrator(self.cluster.sim, self._told, everything=everything)
+        self._tell = tell
+        self._trace_to = trace_to
+        self._writer: RecordingWriter | None = None
+        self._lines: list[Line] = []
+        self._lines_at_failure: list[Line] | None = None
+        self._origin_ns = 0
+        self._judging = False
+
+    async def play(self) -> RunResult:
+        """Takes all steps and returns the verdicts. The cluster has booted."""
+        cluster, spec = self.cluster, self.scenario.spec
+        self._origin_ns = cluster.sim.clock.now_ns()
+        self._start_recording()
+        self.narrator.start(self._origin_ns)
+        cluster.observer.listen(self.narrator.change)
+        cluster.observer.listen(self._changed)
+        cluster.sim.trace.subscribe(self.narrator.record)
+        started = 0.0
+        for number, step in enumerate(spec.steps):
+            await self._wait_for(step, started)
+            started = self.now
+            await self._take(number, step)
+        await asyncio.sleep(max(0.0, spec.until - self.now))
+        cluster.observer.flush()
+        self.narrator.flush()
+        self._judge_end()
+        if self._writer is not None:
+            self._writer.line(self._since(cluster.sim.clock.now_ns()), {"end": True})
+        lines = self._lines_at_failure if self._lines_at_failure is not None else self._lines
+        return RunResult(self.scenario.metadata.name, self.seed, self.now, self.judged, lines[-LAST_EVENTS:])
+
+    @property
+    def now(self) -> float:
+        """Seconds since the start of the run."""
+        return self._since(self.cluster.sim.clock.now_ns()) / 1e9
+
+    # -- steps ----------------------------------------------------------------------------------------
+
+    async def _wait_for(self, step: Step, previous: float) -> None:
+        if step.when is not None:
+            check = parse_check(step.when)
+            await self._wait_until(lambda: check.holds(self.cluster.observer.latest), check.text)
+            return
+        due = step.at if step.at is not None else previous + (step.after or 0)
+        await asyncio.sleep(max(0.0, due - self.now))
+
+    async def _wait_until(self, holds: Callable[[], bool], what: str) -> None:
+        limit = self.scenario.spec.until - self.now
+        try:
+            await self.cluster.run_until(holds, timeout_seconds=limit, what=what)
+        except NotReachedError:
+            raise NotReachedError(f"a step waited until the end of the run for {what}") from None
+
+    async def _take(self, number: int, step: Step) -> None:
+        if self._writer is not None:
+            shown = step.model_dump(exclude_defaults=True, by_alias=True)
+            self._writer.line(self._since(self.cluster.sim.clock.now_ns()), {"step": shown, "n": number})
+        if step.say:
+            self.narrator.say("", step.say, "say")
+        for line in step.kubectl:
+            self.narrator.say("you", f"kubectl {line}", "step")
+            with because(f"kubectl {line}"):
+                await self._kubectl(number, step, line)
+        if step.fault is not None:
+            await self._inject(step.fault)
+
+    async def _kubectl(self, number: int, step: Step, line: str) -> None:
+        where = self.loaded.locate("spec", "steps", number, "kubectl")
+        try:
+            for told in await self.cluster.kubectl.run(line):
+                self.narrator.say("", told, "output")
+        except (ApiError, KubectlError, TransportError) as error:
+            self.cluster.observer.flush()
+            if step.refused and step.refused in str(error):
+                self.narrator.say("", f"refused, as expected: {error}", "output")
+                return
+            raise ScenarioError(f'{where}: steps.{number}.kubectl: "kubectl {line}" was refused: {error}') from error
+        if step.refused:
+            raise ScenarioError(f'{where}: steps.{number}.refused: "kubectl {line}" was accepted, not refused')
+
+    async def _inject(self, fault: Fault) -> None:
+        faults, verb = self.cluster.faults, fault.verbs[0]
+        value: Any = getattr(fault, verb)
+        if verb in ("crash", "restart"):
+            getattr(faults, verb)(value)
+        elif verb == "stop":
+            await faults.stop(value)
+        elif verb in ("partition", "hold"):
+            getattr(faults, verb)(*value, one_way=fault.one_way)
+        elif verb in ("repair", "release"):
+            getattr(faults, verb)(*value)
+        elif verb == "slow":
+            faults.slow(*value, fault.latency, one_way=fault.one_way)
+        else:
+            faults.drop(*value, fault.probability, one_way=fault.one_way)
+
+    # -- looking on -----------------------------------------------------------------------------------
+
+    def _changed(self, change: Change) -> None:
+        if self._writer is not None:
+            self._writer.change(msgspec.structs.replace(change, time_ns=self._since(change.time_ns)))
+        if not self._judging and any(entry.check.resource.kind == change.kind for entry in self.judged):
+            self._judging = True
+            loop = self.cluster.sim.loop
+            loop.call_at_ns(loop.now_ns, self._judge)
+
+    def _judge(self) -> None:
+        """Once per instant at most, after everything of the instant has been published."""
+        self._judging = False
+        for entry in self.judged:
+            self._decide(entry, entry.judge)
+
+    def _judge_end(self) -> None:
+        for entry in self.judged:
+            self._decide(entry, entry.end)
+
+    def _decide(self, entry: Judged, judge: Callable[[float, Any], None]) -> None:
+        before = entry.verdict
+        judge(self.now, self.cluster.observer.latest)
+        if entry.verdict is not before:
+            met = entry.verdict is Verdict.MET
+            if not met and self._lines_at_failure is None:
+                self.narrator.flush()
+                self._lines_at_failure = list(self._lines)
+            self.narrator.say("", f"{'✔' if met else '✘'} {entry.text}", "met" if met else "failed")
+
+    def _told(self, line: Line) -> None:
+        self._lines = [*self._lines[-50:], line]
+        self._tell(line)
+
+    def _start_recording(self) -> None:
+        if self._trace_to is None:
+            return
+        spec = self.scenario.spec
+        about = {"name": self.scenario.metadata.name, "about": spec.title, "until": spec.until}
+        meta = {"scenario": about, "server": "v1.36.2", "seed": self.seed, "start": self.cluster.sim.clock.timestamp()}
+        self._writer = RecordingWriter(self._trace_to, self.cluster.sim.trace, meta)
+        for known in self.cluster.observer.initial():
+            self._writer.change(known)
+
+    def _since(self, time_ns: int) -> int:
+        return time_ns - self._origin_ns
+
+
+def digest(trace: bytes) -> str:
+    """A short name for a trace: equal traces have equal names."""
+    return sha256(trace).hexdigest()[:16]

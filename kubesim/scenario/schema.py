@@ -1,0 +1,234 @@
+"""What a scenario file may say. The field reference in docs/scenarios.md is generated from these models.
+
+Durations are written like kubectl's: `90`, `90s`, `1m30s`, `2h`, `250ms`. Times count from the moment at
+which the cluster has booted.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+
+def parse_duration(value: object) -> float:
+    """Seconds of `90`, `90s`, `1m30s`, `2h` or `250ms`; ValueError otherwise."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
+    else:
+        match = DURATION.fullmatch(str(value)) if value != "" else None
+        if match is None or not any(match.groups()):
+            raise ValueError("expected a duration such as 90s, 1m30s or 250ms")
+        hours, minutes, whole, milli = (float(part or 0) for part in match.groups())
+        seconds = hours * 3600 + minutes * 60 + whole + milli / 1000
+    if seconds < 0:
+        raise ValueError("a duration cannot be negative")
+    return seconds
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
+
+
+def as_list(value: Any) -> Any:
+    """One thing stands for a list of one."""
+    return [value] if isinstance(value, str | dict) else value
+
+
+Lines = Annotated[list[str], BeforeValidator(as_list)]
+
+
+class Model(BaseModel):
+    """Field names are camelCase in the file; an unknown one is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class Metadata(Model):
+    """How the scenario is called: the folder's name without its number."""
+
+    name: str = Field(pattern=NAME, description="Equals the folder's name without NN-.")
+
+
+class Taint(Model):
+    """A taint that a node has from the start."""
+
+    key: str
+    value: str = ""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
+class NodeSpec(Model):
+    """One node of the cluster."""
+
+    name: str = Field(pattern=NAME)
+    cpu: str | int | float = Field("2", description="CPU that Pods may request, as a quantity.")
+    memory: str | int = Field("4Gi", description="Memory that Pods may request, as a quantity.")
+    pods: int = Field(110, ge=1, description="How many Pods fit.")
+    labels: dict[str, str] = Field(default_factory=dict)
+    taints: list[Taint] = Field(default_factory=list)
+
+
+class ContainerBehavior(Model):
+    """What the containers of one image do."""
+
+    start_delay: Seconds = Field(0.2, description="From create to running.")
+    runs_for: Seconds | None = Field(None, description="It exits by itself after this long; absent: never.")
+    exit_code: int = Field(0, ge=0, le=255)
+    ready_after: Seconds = Field(0, description="Readiness probes fail until then.")
+    healthy_for: Seconds | None = Field(None, description="Liveness probes fail after this long; absent: never.")
+    stop_time: Seconds = Field(0.1, description="From SIGTERM to the exit.")
+
+
+class ClusterSpec(Model):
+    """The cluster that the scenario runs on."""
+
+    nodes: int | list[NodeSpec] = Field(3, description="How many (named node-1 …), or a list of nodes.")
+    behavior: Literal["plausible", "hollow"] = "plausible"
+    images: dict[str, ContainerBehavior] = Field(
+        default_factory=dict, description="What containers do, by image; other images run until they are stopped."
+    )
+
+    @model_validator(mode="after")
+    def _some_nodes(self) -> Self:
+        if isinstance(self.nodes, int) and not 0 <= self.nodes <= 10_000:
+            raise ValueError("nodes is a number from 0 to 10000")
+        if isinstance(self.nodes, list):
+            names = [node.name for node in self.nodes]
+            if len(set(names)) < len(names):
+                raise ValueError("two nodes have the same name")
+        return self
+
+
+class Count(Model):
+    """How many objects there should be."""
+
+    min: int = Field(0, ge=0)
+    max: int | None = Field(None, ge=0)
+
+
+class Check(Model):
+    """Something that holds, or does not, at a moment."""
+
+    get: str = Field(description="KIND/NAME, or KIND for all of them: `deployment/web`, `pods`.")
+    namespace: str = Field("default", description="`*` means all.")
+    selector: str = Field("", description="A label selector.")
+    where: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Dotted path to value; `[x]` picks a list's element by type, name or key: "
+        "`status.conditions[Ready].status: Unknown`. A value may be {atLeast: N}, {atMost: N}, {exists: false}, "
+        "{matches: REGEX} or {not: VALUE}.",
+    )
+    count: int | Count | None = Field(None, description="How many objects match; absent: at least one.")
+
+
+class Fault(Model):
+    """One trouble. Links are named by the two ends, hosts (`node-2`, `control-plane`) or components."""
+
+    crash: str | None = Field(None, description="A host or component dies at once, and tells nobody.")
+    stop: str | None = Field(None, description="A host or component ends in good order.")
+    restart: str | None = Field(None, description="It starts again.")
+    partition: tuple[str, str] | None = Field(None, description="Messages from the first to the second are lost.")
+    repair: tuple[str, str] | None = Field(None, description="Every rule between the two ends.")
+    hold: tuple[str, str] | None = Field(None, description="Messages wait on the way.")
+    release: tuple[str, str] | None = Field(None, description="What was held arrives.")
+    slow: tuple[str, str] | None = Field(None, description="Messages take `latency` longer.")
+    drop: tuple[str, str] | None = Field(None, description="Messages are lost with `probability`.")
+    one_way: bool = Field(False, description="Only from the first to the second.")
+    latency: Seconds = 0
+    probability: float = Field(1, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> Self:
+        if len(self.verbs) != 1:
+            raise ValueError(f"a fault has exactly one verb of {', '.join(FAULT_VERBS)}")
+        return self
+
+    @property
+    def verbs(self) -> list[str]:
+        """The verbs that are given: exactly one once validated."""
+        return [verb for verb in FAULT_VERBS if getattr(self, verb) is not None]
+
+
+FAULT_VERBS = ("crash", "stop", "restart", "partition", "repair", "hold", "release", "slow", "drop")
+
+
+class Step(Model):
+    """Something that the scenario does, at a time of its own or once something holds."""
+
+    at: Seconds | None = Field(None, description="This long after the start.")
+    after: Seconds | None = Field(None, description="This long after the step before.")
+    when: Check | None = Field(None, description="As soon as this holds.")
+    say: str = Field("", description="What a teacher would say.")
+    kubectl: Lines = Field(default_factory=list, description="kubectl commands, without the word kubectl.")
+    fault: Fault | None = None
+    refused: str = Field("", description="The command must be refused with a message that contains this.")
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if sum(value is not None for value in (self.at, self.after, self.when)) > 1:
+            raise ValueError("a step has one of at, after and when")
+        if not (self.say or self.kubectl or self.fault):
+            raise ValueError("a step does something: say, kubectl or fault")
+        return self
+
+
+class Expectation(Model):
+    """What must come true; the run fails if it does not."""
+
+    eventually: Check | None = Field(None, description="Holds at some moment between `from` and `by`.")
+    always: Check | None = Field(None, description="Holds at every moment between `from` and `by`.")
+    never: Check | None = Field(None, description="Holds at no moment between `from` and `by`.")
+    stays: Check | None = Field(None, description="Comes to hold by `by`, and then holds to the end.")
+    from_: Seconds = Field(0, alias="from")
+    by: Seconds | None = Field(None, description="Absent: the end of the run.")
+    say: str = Field("", description="The expectation in words.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if len(self.kinds) != 1:
+            raise ValueError(f"an expectation has exactly one of {', '.join(EXPECTATIONS)}")
+        if self.by is not None and self.by < self.from_:
+            raise ValueError("by is before from")
+        return self
+
+    @property
+    def kinds(self) -> list[str]:
+        """Which of the four are given: exactly one once validated."""
+        return [kind for kind in EXPECTATIONS if getattr(self, kind) is not None]
+
+    @property
+    def check(self) -> Check:
+        """The check inside."""
+        check = getattr(self, self.kinds[0])
+        assert isinstance(check, Check)
+        return check
+
+
+EXPECTATIONS = ("eventually", "always", "never", "stays")
+
+
+class Spec(Model):
+    """The scenario itself."""
+
+    title: str
+    about: str = ""
+    replayable: bool = Field(False, description="Whether it makes sense on a real cluster, too.")
+    seed: int = 1
+    cluster: ClusterSpec = Field(default_factory=ClusterSpec)
+    until: Seconds = Field(description="How long the run lasts.")
+    steps: list[Step] = Field(min_length=1)
+    expect: list[Expectation] = Field(default_factory=list)
+
+
+class Scenario(Model):
+    """A scenario file."""
+
+    api_version: Literal["kubesim.dev/v1alpha1"]
+    kind: Literal["Scenario"]
+    metadata: Metadata
+    spec: Spec

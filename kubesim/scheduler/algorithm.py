@@ -1,0 +1,187 @@
+"""Chooses a node for one Pod: which nodes will do (Filter), which is best (Score), and which of the best.
+
+In a big cluster not all nodes are looked at: the search stops once enough feasible ones are found, and the
+next Pod's search begins where this one stopped, so that every node gets its turn. Ties are broken by chance.
+Everything here is synchronous and pure but for the random stream and that index.
+Upstream: pkg/scheduler/schedule_one.go. Left out: extenders, nominated nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kubesim.scheduler.framework.cycle_state import CycleState
+from kubesim.scheduler.framework.interface import Diagnosis
+from kubesim.scheduler.framework.runtime import Framework
+from kubesim.scheduler.framework.status import SUCCESS, Status, unresolvable
+from kubesim.scheduler.node_info import NodeInfo
+from kubesim.scheduler.pod_info import PodInfo
+from kubesim.scheduler.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from kubesim.scheduler.columns import ColumnStore
+
+MIN_FEASIBLE_NODES = 100
+MIN_PERCENTAGE = 5
+NODES_PER_PERCENT = 125  # Every 125 nodes lower the percentage by one, from 50.
+COLUMNS_MIN_NODES = 65  # Below, asking every node anew is quicker than keeping arrays (and loading numpy).
+
+
+class Evaluation(msgspec.Struct):
+    """What Filter and Score found. `feasible` are node indices in the order of the search, `totals` theirs.
+
+    With one feasible node nothing is scored and `totals` is empty. `rejections` counts the nodes that were
+    turned down, by what was said.
+    """
+
+    feasible: Sequence[int]
+    totals: Sequence[int]
+    evaluated: int
+    diagnose: Callable[[], Diagnosis]
+    rejections: Callable[[], Mapping[Status, int]]
+
+    def ranking(self, limit: int) -> Sequence[int]:
+        """Positions in `totals` of the best `limit`, best first, equals in the order of the search."""
+        return rank(self.totals, limit)
+
+
+class Decision(msgspec.Struct):
+    """The outcome for one Pod: a node, or "" and a diagnosis."""
+
+    node: str
+    evaluation: Evaluation | None
+    state: CycleState
+    diagnosis: Diagnosis | None = None
+
+
+class SchedulingAlgorithm:
+    """Schedules Pods of one profile after another on a shared snapshot."""
+
+    def __init__(self, snapshot: Snapshot, random: Random, *, percentage_of_nodes_to_score: int = 0) -> None:
+        self.snapshot = snapshot
+        self.next_start_index = 0
+        self.columns_min_nodes = COLUMNS_MIN_NODES
+        self._random = random
+        self._percentage = percentage_of_nodes_to_score
+        self._columns: dict[str, ColumnStore] = {}
+
+    def schedule(self, framework: Framework, pod: PodInfo) -> Decision:
+        """The node for `pod` as the snapshot stands, or why there is none."""
+        state = CycleState()
+        evaluation = self._from_columns(framework, pod)
+        if evaluation is None:
+            narrowed = framework.run_pre_filter(state, pod, self.snapshot)
+            if narrowed.status is not SUCCESS:
+                diagnosis = Diagnosis(
+                    absent_nodes_status=narrowed.status, pre_filter_message=narrowed.status.message,
+                    unschedulable_plugins=dict.fromkeys(narrowed.narrowed_by),
+                )  # fmt: skip
+                diagnosis.blame(narrowed.status)
+                return Decision("", None, state, diagnosis)
+            evaluation = self._evaluate(framework, state, pod, narrowed.node_names, narrowed.narrowed_by)
+        count = len(self.snapshot)
+        self.next_start_index = (self.next_start_index + evaluation.evaluated) % count
+        if not len(evaluation.feasible):
+            return Decision("", evaluation, state, evaluation.diagnose())
+        return Decision(self.snapshot.nodes[self._select(evaluation)].name, evaluation, state)
+
+    def feasible_nodes_wanted(self, nodes: int) -> int:
+        """After how many feasible nodes the search stops."""
+        if nodes < MIN_FEASIBLE_NODES:
+            return nodes
+        percentage = self._percentage or max(50 - nodes // NODES_PER_PERCENT, MIN_PERCENTAGE)
+        return max(nodes * percentage // 100, MIN_FEASIBLE_NODES)
+
+    def _evaluate(
+        self, framework: Framework, state: CycleState, pod: PodInfo, names: frozenset[str] | None,
+        narrowed_by: Sequence[str],
+    ) -> Evaluation:  # fmt: skip
+        """The readable way: asks one node after another."""
+        snapshot = self.snapshot
+        diagnosis = Diagnosis()
+        order = range(len(snapshot))
+        if names is not None:
+            order_of_names = sorted(snapshot.index[name] for name in names if name in snapshot.index)
+            by = f"node(s) didn't satisfy plugin(s) [{' '.join(sorted(narrowed_by))}]"
+            diagnosis.absent_nodes_status = unresolvable(by)
+            diagnosis.unschedulable_plugins = dict.fromkeys(narrowed_by)
+        candidates: Sequence[int] = order if names is None else order_of_names
+        feasible = self._find_feasible(framework, state, pod, candidates, diagnosis)
+        evaluated = len(feasible) + len(diagnosis.node_to_status)
+        nodes = [snapshot.nodes[index] for index in feasible]
+        totals = score(framework, state, pod, nodes) if len(nodes) > 1 else []
+
+        def rejections() -> Mapping[Status, int]:
+            counts: dict[Status, int] = {}
+            for status in diagnosis.node_to_status.values():
+                counts[status] = counts.get(status, 0) + 1
+            return counts
+
+        return Evaluation(feasible, totals, evaluated, lambda: diagnosis, rejections)
+
+    def _find_feasible(
+        self, framework: Framework, state: CycleState, pod: PodInfo, candidates: Sequence[int], diagnosis: Diagnosis
+    ) -> list[int]:
+        nodes = self.snapshot.nodes
+        count = len(candidates)
+        wanted = self.feasible_nodes_wanted(count)
+        feasible: list[int] = []
+        for step in range(count):
+            index = candidates[(self.next_start_index + step) % count]
+            status = framework.run_filters(state, pod, nodes[index])
+            if status is SUCCESS:
+                feasible.append(index)
+                if len(feasible) == wanted:
+                    break
+            else:
+                diagnosis.add(nodes[index].name, status)
+        return feasible
+
+    def _from_columns(self, framework: Framework, pod: PodInfo) -> Evaluation | None:
+        """The quick way, where there are enough nodes and the plugins allow it."""
+        nodes = len(self.snapshot)
+        if nodes < self.columns_min_nodes:
+            return None
+        store = self._columns.get(framework.profile)
+        if store is None:
+            from kubesim.scheduler.columns import ColumnStore  # Loads numpy, which small runs do without.
+
+            store = self._columns[framework.profile] = ColumnStore(framework, self.snapshot)
+        return store.evaluate(pod, self.next_start_index, self.feasible_nodes_wanted(nodes))
+
+    def _select(self, evaluation: Evaluation) -> int:
+        """One of the nodes with the highest total, each as likely as the other."""
+        feasible, totals = evaluation.feasible, evaluation.totals
+        if not len(totals):
+            return feasible[0]
+        ties = best(totals)
+        return feasible[ties[0] if len(ties) == 1 else ties[self._random.randrange(len(ties))]]
+
+
+def score(framework: Framework, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> list[int]:
+    """The totals of feasible nodes."""
+    framework.run_pre_score(state, pod, nodes)
+    return framework.run_scores(state, pod, nodes).totals
+
+
+def rank(totals: Sequence[int], limit: int) -> Sequence[int]:
+    """Where the `limit` highest totals stand, highest first."""
+    if isinstance(totals, list):
+        return sorted(range(len(totals)), key=lambda place: -totals[place])[:limit]
+    from kubesim.scheduler.columns import rank_of_array
+
+    return rank_of_array(totals, limit)
+
+
+def best(totals: Sequence[int]) -> Sequence[int]:
+    """Where the highest total stands, in order."""
+    if isinstance(totals, list):
+        highest = max(totals)
+        return [place for place, total in enumerate(totals) if total == highest]
+    from kubesim.scheduler.columns import best_of_array
+
+    return best_of_array(totals)

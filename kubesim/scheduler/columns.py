@@ -1,0 +1,216 @@
+"""The quick form of Filter and Score: verdicts and raw scores per shape of Pod, one column over all nodes.
+
+Pods of one shape get the same answer from the same node as long as the node does not change. So the answers
+are kept in arrays, and after a placement only one node has to be asked again, and only if the search comes
+past it. What is left per Pod is a handful of array operations. The plugins' own per-node methods give the
+answers: there is no second implementation to disagree with the first, and a test holds the two forms against
+each other. Needs every plugin of the profile to be `node_local`.
+Upstream has no such thing (v1.35's batching reuses the last Pod's ranking in a narrower case).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kubesim.scheduler.algorithm import Evaluation
+from kubesim.scheduler.framework.cycle_state import CycleState
+from kubesim.scheduler.framework.interface import (
+    NODE_SCORE_MAX,
+    Diagnosis,
+    FilterPlugin,
+    PreFilterPlugin,
+    PreScorePlugin,
+    Scale,
+    ScorePlugin,
+)
+from kubesim.scheduler.framework.runtime import Framework, PluginError
+from kubesim.scheduler.framework.status import SUCCESS, Status
+from kubesim.scheduler.pod_info import PodInfo
+from kubesim.scheduler.snapshot import Snapshot
+
+SHAPES_MAX = 64
+UNKNOWN, FEASIBLE = 0, 1  # Verdicts; from 2 on they are indices of `statuses`.
+
+Integers = npt.NDArray[np.int64]
+
+
+class ColumnStore:
+    """The columns of the shapes that were scheduled last, for one profile."""
+
+    def __init__(self, framework: Framework, snapshot: Snapshot) -> None:
+        self._framework = framework
+        self._snapshot = snapshot
+        kinds = (PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin)
+        self._usable = all(plugin.node_local for plugin in framework.plugins if isinstance(plugin, kinds))
+        self._columns: dict[bytes, ShapeColumns] = {}
+
+    def evaluate(self, pod: PodInfo, start: int, wanted: int) -> Evaluation | None:
+        """What the readable form would find, or None where only that form can tell."""
+        if not self._usable or pod.pod.spec.node_name:
+            return None
+        columns = self._columns.pop(pod.shape.signature, None)
+        if columns is None or columns.layout != self._snapshot.layout:
+            columns = ShapeColumns(self._framework, self._snapshot, pod)
+        self._columns[pod.shape.signature] = columns  # The latest is last.
+        if len(self._columns) > SHAPES_MAX:
+            del self._columns[next(iter(self._columns))]
+        return columns.evaluate(pod, start, wanted) if columns.usable else None
+
+
+class ShapeColumns:
+    """Verdicts and raw scores for one shape, filled in as the search needs them."""
+
+    def __init__(self, framework: Framework, snapshot: Snapshot, pod: PodInfo) -> None:
+        self._framework = framework
+        self._snapshot = snapshot
+        self.layout = snapshot.layout
+        self._state = CycleState()
+        narrowed = framework.run_pre_filter(self._state, pod, snapshot)
+        self.usable = narrowed.status is SUCCESS and narrowed.node_names is None
+        framework.run_pre_score(self._state, pod, ())
+        self._scorers = list(framework.active_scores(self._state))
+        count = len(snapshot)
+        self._verdicts: npt.NDArray[np.int16] = np.zeros(count, np.int16)
+        self._as_is: Integers = np.zeros(count, np.int64)  # Weighted sum of the plugins that need no scaling.
+        self._raw: dict[str, Integers] = {
+            plugin.name: np.zeros(count, np.int64) for plugin, _ in self._scorers if plugin.scale is not Scale.AS_IS
+        }
+        self._has_scores: set[str] = set()  # Plugins that ever gave a raw score other than 0.
+        self._statuses: list[Status] = [SUCCESS, SUCCESS]
+        self._numbers: dict[Status, int] = {}
+        self._position = snapshot.position
+        self._tokens = self._read_tokens()
+
+    def evaluate(self, pod: PodInfo, start: int, wanted: int) -> Evaluation:
+        """The first `wanted` feasible nodes from `start` on, with their totals."""
+        self._forget_changed()
+        places, reached = self._search(pod, start, wanted)
+        count = len(self._verdicts)
+        feasible = (places + start) % count
+        totals = self._totals(pod, feasible) if len(feasible) > 1 else ()
+
+        def window() -> npt.NDArray[np.int16]:
+            return np.roll(self._verdicts, -start)[:reached]
+
+        def diagnose() -> Diagnosis:
+            return self._diagnose(window(), start)
+
+        def rejections() -> Mapping[Status, int]:
+            counts = np.bincount(window(), minlength=2)[2:].tolist()
+            return {self._statuses[n]: times for n, times in enumerate(counts, start=2) if times}
+
+        return Evaluation(feasible, totals, reached, diagnose, rejections)  # type: ignore[arg-type]
+
+    def _forget_changed(self) -> None:
+        """Verdicts of nodes that changed since the last look are unknown again."""
+        snapshot = self._snapshot
+        changed = snapshot.changes_since(self._position)
+        self._position = snapshot.position
+        tokens = self._read_tokens()
+        if changed is None or tokens != self._tokens:
+            self._tokens = tokens
+            self._verdicts[:] = UNKNOWN
+        else:
+            for index in changed:
+                self._verdicts[index] = UNKNOWN
+
+    def _read_tokens(self) -> list[Any]:
+        return [plugin.depends_on(self._snapshot) for plugin in self._framework.plugins]
+
+    def _search(self, pod: PodInfo, start: int, wanted: int) -> tuple[npt.NDArray[np.intp], int]:
+        """(places of the feasible nodes counted from `start`, how many nodes were looked at)."""
+        verdicts, count = self._verdicts, len(self._verdicts)
+        while True:
+            in_order = np.concatenate((verdicts[start:], verdicts[:start]))
+            places = np.flatnonzero(in_order <= FEASIBLE)[:wanted]
+            unknown = places[in_order[places] == UNKNOWN]
+            if not len(unknown):
+                return places, int(places[-1]) + 1 if len(places) == wanted else count
+            for place in unknown.tolist():
+                self._ask(pod, (place + start) % count)
+
+    def _ask(self, pod: PodInfo, index: int) -> None:
+        """Fills in verdict and raw scores of one node."""
+        node, state = self._snapshot.nodes[index], self._state
+        status = self._framework.run_filters(state, pod, node)
+        if status is not SUCCESS:
+            self._verdicts[index] = self._number(status)
+            return
+        self._verdicts[index] = FEASIBLE
+        as_is = 0
+        for plugin, weight in self._scorers:
+            try:
+                raw = plugin.score(state, pod, node)
+            except Exception as error:
+                raise PluginError(plugin.name, "Score", repr(error)) from error
+            if plugin.scale is Scale.AS_IS:
+                as_is += raw * weight
+            elif raw or plugin.name in self._has_scores:
+                self._has_scores.add(plugin.name)
+                self._raw[plugin.name][index] = raw
+        self._as_is[index] = as_is
+
+    def _number(self, status: Status) -> int:
+        number = self._numbers.get(status)
+        if number is None:
+            number = self._numbers[status] = len(self._statuses)
+            self._statuses.append(status)
+        return number
+
+    def _totals(self, pod: PodInfo, feasible: npt.NDArray[np.intp]) -> Integers:
+        totals: Integers = self._as_is[feasible]
+        for plugin, weight in self._scorers:
+            if plugin.scale is Scale.AS_IS:
+                continue
+            if plugin.scale is Scale.OWN:
+                scores = self._raw[plugin.name][feasible].tolist()
+                totals += weight * np.array(plugin.normalize(self._state, pod, scores), np.int64)
+            elif plugin.name in self._has_scores:
+                totals += weight * _by_maximum(self._raw[plugin.name][feasible], plugin.scale)
+            elif plugin.scale is Scale.BY_MAXIMUM_REVERSED:
+                totals += weight * NODE_SCORE_MAX
+        return totals
+
+    def _diagnose(self, window: npt.NDArray[np.int16], start: int) -> Diagnosis:
+        nodes, statuses = self._snapshot.nodes, self._statuses
+        diagnosis = Diagnosis()
+        for place, verdict in enumerate(window.tolist()):
+            if verdict > FEASIBLE:
+                name = nodes[(place + start) % len(nodes)].name
+                diagnosis.node_to_status[name] = statuses[verdict]
+        for verdict in dict.fromkeys(window.tolist()):
+            if verdict > FEASIBLE:
+                diagnosis.blame(statuses[verdict])
+        return diagnosis
+
+
+def _by_maximum(raw: Integers, scale: Scale) -> Integers | int:
+    """The array form of `normalize_by_maximum`."""
+    highest = int(raw.max())
+    if highest == 0:
+        return NODE_SCORE_MAX if scale is Scale.BY_MAXIMUM_REVERSED else 0
+    scaled: Integers = NODE_SCORE_MAX * raw // highest
+    return NODE_SCORE_MAX - scaled if scale is Scale.BY_MAXIMUM_REVERSED else scaled
+
+
+def best_of_array(totals: Any) -> list[int]:
+    """Where the highest total stands, in order."""
+    places: list[int] = np.flatnonzero(totals == totals.max()).tolist()
+    return places
+
+
+def rank_of_array(totals: Any, limit: int) -> list[int]:
+    """Where the `limit` highest totals stand, highest first, equals in order."""
+    count = len(totals)
+    if count > limit:
+        lowest = np.partition(totals, count - limit)[count - limit]  # Everybody above it is shown, equals while room.
+        above = np.flatnonzero(totals > lowest)
+        places = np.concatenate((above, np.flatnonzero(totals == lowest)[: limit - len(above)]))
+    else:
+        places = np.arange(count)
+    ranked: list[int] = places[np.argsort(-totals[places], kind="stable")].tolist()
+    return ranked

@@ -1,0 +1,150 @@
+"""One attempt for one Pod: decide, assume, bind beside the next attempt; or say why not.
+
+The scheduling cycle (which node?) is synchronous: one Pod at a time sees one state of the world. The binding
+cycle (tell the apiserver) runs beside it. A failure of either brings the Pod back into the queue.
+Upstream: pkg/scheduler/schedule_one.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kubesim.api.errors import ApiError, TransportError
+from kubesim.api.resources import PODS
+from kubesim.api.views import Pod
+from kubesim.client.client import Client
+from kubesim.client.events import EventRecorder
+from kubesim.client.informer import Informer
+from kubesim.scheduler import attempt
+from kubesim.scheduler.algorithm import Decision, SchedulingAlgorithm
+from kubesim.scheduler.cache import SchedulerCache
+from kubesim.scheduler.framework.cluster_event import ClusterEvent
+from kubesim.scheduler.framework.runtime import Framework, PluginError
+from kubesim.scheduler.framework.status import Code
+from kubesim.scheduler.messages import NO_NODES, fit_error, shorten
+from kubesim.scheduler.pod_condition import REASON_SCHEDULER_ERROR, REASON_UNSCHEDULABLE, condition_patch
+from kubesim.scheduler.pod_info import PodShapes, profile_of
+from kubesim.scheduler.queued_pod import QueuedPod
+from kubesim.scheduler.scheduling_queue import SchedulingQueue
+from kubesim.scheduler.writes import Writes
+from kubesim.sim import Simulation
+
+
+class Cycle:
+    """Takes Pods from the queue to their nodes."""
+
+    def __init__(
+        self, sim: Simulation, client: Client, *, cache: SchedulerCache, queue: SchedulingQueue, pods: Informer,
+        shapes: PodShapes, algorithm: SchedulingAlgorithm, frameworks: Mapping[str, Framework],
+        recorders: Mapping[str, EventRecorder], writes: Writes,
+    ) -> None:  # fmt: skip
+        self._sim = sim
+        self._client = client
+        self._cache = cache
+        self._queue = queue
+        self._pods = pods
+        self._shapes = shapes
+        self._algorithm = algorithm
+        self._frameworks = frameworks
+        self._recorders = recorders
+        self._writes = writes
+
+    def schedule_one(self, queued: QueuedPod) -> None:
+        """The scheduling cycle of one Pod; leaves the rest to `Writes`."""
+        pod = queued.info
+        if pod.pod.metadata.deletion_timestamp:
+            self._event(queued, "Warning", "FailedScheduling", "Scheduling", f"skip schedule deleting pod: {pod.key}")
+            self._queue.done(pod.uid)
+            return
+        if self._cache.place_of(pod.uid):
+            self._queue.done(pod.uid)  # It got its node by now.
+            return
+        framework = self._frameworks[profile_of(pod.pod)]
+        snapshot = self._algorithm.snapshot
+        self._cache.update_snapshot(snapshot)
+        if not len(snapshot):
+            self._fail(queued, REASON_UNSCHEDULABLE, NO_NODES)
+            return
+        try:
+            decision = self._algorithm.schedule(framework, pod)
+            if decision.node:
+                self._assume(framework, queued, decision)
+            else:
+                self._reject(framework, queued, decision)
+        except PluginError as error:
+            self._fail(queued, REASON_SCHEDULER_ERROR, str(error))
+
+    # -- success --------------------------------------------------------------------------------------
+
+    def _assume(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
+        """Takes the place at once, so that the next Pod sees it taken; binds beside the next cycle."""
+        pod, node = queued.info, decision.node
+        attempt.record(self._sim.trace, queued, decision, self._algorithm.snapshot)
+        self._cache.assume(pod, node)
+        status = framework.run_reserve(decision.state, pod, node)
+        if status.code is not Code.SUCCESS:
+            framework.run_unreserve(decision.state, pod, node)
+            self._cache.forget(pod.uid)
+            queued.unschedulable_plugins[status.plugin] = None
+            self._fail(queued, REASON_UNSCHEDULABLE if status.is_rejection else REASON_SCHEDULER_ERROR, status.message)
+            return
+        self._queue.done(pod.uid)
+        self._writes.start(lambda: self._bind(framework, queued, decision), queued.causes)
+
+    async def _bind(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
+        """The binding cycle."""
+        pod, node = queued.info, decision.node
+        status = await framework.run_bind(decision.state, pod, node)
+        if status.code is Code.SUCCESS:
+            self._event(queued, "Normal", "Scheduled", "Binding", f"Successfully assigned {pod.key} to {node}")
+            return
+        framework.run_unreserve(decision.state, pod, node)
+        self._cache.forget(pod.uid)
+        self._queue.move(ClusterEvent.ASSIGNED_POD_DELETE, pod, None)  # What it had taken is free again.
+        if status.is_rejection:
+            queued.unschedulable_plugins[status.plugin] = None
+        self._fail(queued, REASON_UNSCHEDULABLE if status.is_rejection else REASON_SCHEDULER_ERROR, status.message)
+
+    # -- failure --------------------------------------------------------------------------------------
+
+    def _reject(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
+        """No node will do: asks PostFilter for room, then says why."""
+        diagnosis, snapshot = decision.diagnosis, self._algorithm.snapshot
+        assert diagnosis is not None, "a decision without a node carries a diagnosis"
+        _, status = framework.run_post_filters(decision.state, queued.info, snapshot, diagnosis)
+        diagnosis.post_filter_message = status.message
+        queued.unschedulable_plugins = dict(diagnosis.unschedulable_plugins)
+        queued.pending_plugins = dict(diagnosis.pending_plugins)
+        message = fit_error(len(snapshot), diagnosis)
+        attempt.record(self._sim.trace, queued, decision, snapshot, message)
+        self._return(queued, REASON_UNSCHEDULABLE, message)
+
+    def _fail(self, queued: QueuedPod, reason: str, message: str) -> None:
+        """The attempt failed before or after the plugins' verdict."""
+        attempt.record_error(self._sim.trace, queued, message)
+        self._return(queued, reason, message)
+
+    def _return(self, queued: QueuedPod, reason: str, message: str) -> None:
+        """Back into the queue, unless the Pod is gone or assigned by now; then condition and event."""
+        stored = self._pods.get(queued.info.key)
+        if stored is None or stored.uid != queued.info.stored.uid or stored.view(Pod).spec.node_name:
+            self._queue.delete(queued.uid)
+            return
+        queued.info = self._shapes.pod_info(stored, queued.info)
+        self._queue.add_unschedulable(queued)
+        self._event(queued, "Warning", "FailedScheduling", "Scheduling", shorten(message))
+        self._writes.start(lambda: self._patch_condition(queued, reason, message), queued.causes)
+
+    async def _patch_condition(self, queued: QueuedPod, reason: str, message: str) -> None:
+        pod = queued.info
+        patch = condition_patch(pod, reason, message, self._sim.clock.timestamp())
+        if patch is None:
+            return
+        try:
+            await self._client.patch(PODS, pod.name, patch, pod.namespace, subresource="status")
+        except (ApiError, TransportError) as error:
+            self._sim.trace.emit("pod_condition_not_written", pod=pod.key, error=str(error))
+
+    def _event(self, queued: QueuedPod, kind: str, reason: str, action: str, message: str) -> None:
+        recorder = self._recorders[profile_of(queued.info.pod)]
+        recorder.event(queued.info.stored, kind, reason, message, action=action)

@@ -1,0 +1,1 @@
+"""The scheduling framework: extension points, what plugins answer, and the runtime that asks them."""

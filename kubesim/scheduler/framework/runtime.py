@@ -1,0 +1,223 @@
+"""Asks the plugins of one profile, point by point, and puts their answers together.
+
+This is the readable form: one node at a time. `kubesim.scheduler.columns` keeps its answers per node and
+is held against it by tests. Upstream: pkg/scheduler/framework/runtime/framework.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from kubesim.scheduler.framework.cluster_event import ClusterEvent, Hint
+from kubesim.scheduler.framework.cycle_state import CycleState
+from kubesim.scheduler.framework.interface import (
+    BindPlugin,
+    Diagnosis,
+    FilterPlugin,
+    Plugin,
+    PostFilterPlugin,
+    PreBindPlugin,
+    PreEnqueuePlugin,
+    PreFilterPlugin,
+    PreScorePlugin,
+    QueueSortPlugin,
+    ReservePlugin,
+    ScorePlugin,
+)
+from kubesim.scheduler.framework.status import SUCCESS, Code, Status, failed, unresolvable
+from kubesim.scheduler.node_info import NodeInfo
+from kubesim.scheduler.pod_info import PodInfo
+from kubesim.scheduler.snapshot import Snapshot
+
+AnyPlugin = TypeVar("AnyPlugin", bound=Plugin)
+
+
+class PluginError(Exception):
+    """A plugin failed, which says nothing about the Pod; the message names plugin and extension point."""
+
+    def __init__(self, plugin: str, point: str, why: str) -> None:
+        super().__init__(f"running {point} plugin {plugin!r}: {why}".replace("'", '"'))
+        self.plugin = plugin
+
+
+class Weighted(msgspec.Struct, frozen=True):
+    """A score plugin and how much its voice counts."""
+
+    plugin: ScorePlugin
+    weight: int
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """The scores of all feasible nodes: raw as the plugins gave them, and normalised × weight."""
+
+    raw: dict[str, list[int]]
+    weighted: dict[str, list[int]]
+    totals: list[int]
+
+
+class PreFiltered(msgspec.Struct, frozen=True):
+    """What PreFilter left: a verdict, the only nodes to look at (None: all), and who narrowed them."""
+
+    status: Status
+    node_names: frozenset[str] | None = None
+    narrowed_by: tuple[str, ...] = ()
+
+
+class Framework:
+    """The plugins of one profile. `plugins` are (plugin, weight) in the order of asking."""
+
+    def __init__(self, profile: str, plugins: Sequence[tuple[Plugin, int]]) -> None:
+        self.profile = profile
+        self.plugins = [plugin for plugin, _ in plugins]
+        self.pre_enqueue = self._of(PreEnqueuePlugin)
+        (self.queue_sort,) = self._of(QueueSortPlugin)
+        self.pre_filters = self._of(PreFilterPlugin)
+        self.filters = self._of(FilterPlugin)
+        self.post_filters = self._of(PostFilterPlugin)
+        self.pre_scores = self._of(PreScorePlugin)
+        self.scores = [Weighted(plugin, weight) for plugin, weight in plugins if isinstance(plugin, ScorePlugin)]
+        self.reserves = self._of(ReservePlugin)
+        self.pre_binds = self._of(PreBindPlugin)
+        self.binds = self._of(BindPlugin)
+
+    def _of(self, kind: type[AnyPlugin]) -> list[AnyPlugin]:
+        return [plugin for plugin in self.plugins if isinstance(plugin, kind)]
+
+    def hints(self) -> dict[ClusterEvent, dict[str, list[Hint]]]:
+        """Event → plugin → its hints for it."""
+        table: dict[ClusterEvent, dict[str, list[Hint]]] = {}
+        for plugin in self.plugins:
+            for registered in plugin.events():
+                table.setdefault(registered.event, {}).setdefault(plugin.name, []).append(registered.hint)
+        return table
+
+    def run_pre_enqueue(self, pod: PodInfo) -> Status:
+        """SUCCESS, or the first gate that is shut."""
+        for plugin in self.pre_enqueue:
+            status = plugin.pre_enqueue(pod)
+            if status.code is not Code.SUCCESS:
+                return status.by(plugin.name)
+        return SUCCESS
+
+    def run_pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> PreFiltered:
+        """Asks every plugin until one rejects the Pod; intersects the node names they give."""
+        names: frozenset[str] | None = None
+        narrowed_by: list[str] = []
+        for plugin in self.pre_filters:
+            try:
+                result, status = plugin.pre_filter(state, pod, snapshot)
+            except Exception as error:
+                raise PluginError(plugin.name, "PreFilter", repr(error)) from error
+            if status.code is Code.SKIP:
+                state.skip_filter.add(plugin.name)
+                continue
+            if status.code is Code.ERROR:
+                raise PluginError(plugin.name, "PreFilter", status.message)
+            if status.code is not Code.SUCCESS:
+                return PreFiltered(status.by(plugin.name))
+            if result.node_names is not None:
+                names = result.node_names if names is None else names & result.node_names
+                narrowed_by.append(plugin.name)
+                if not names:
+                    return PreFiltered(unresolvable(_nowhere(narrowed_by)), names, tuple(narrowed_by))
+        return PreFiltered(SUCCESS, names, tuple(narrowed_by))
+
+    def run_filters(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
+        """SUCCESS, or what the first plugin that rejects `node` says."""
+        skip = state.skip_filter
+        for plugin in self.filters:
+            if plugin.name in skip:
+                continue
+            try:
+                status = plugin.filter(state, pod, node)
+            except Exception as error:
+                raise PluginError(plugin.name, "Filter", repr(error)) from error
+            if status is not SUCCESS and status.code is not Code.SUCCESS:
+                if status.code is Code.ERROR:
+                    raise PluginError(plugin.name, "Filter", status.message)
+                return status.by(plugin.name)
+        return SUCCESS
+
+    def run_post_filters(
+        self, state: CycleState, pod: PodInfo, snapshot: Snapshot, diagnosis: Diagnosis
+    ) -> tuple[str, Status]:
+        """(nominated node, verdict): the first plugin that makes room decides; else all reasons together."""
+        reasons: list[str] = []
+        code = Code.UNSCHEDULABLE
+        for plugin in self.post_filters:
+            try:
+                nominated, status = plugin.post_filter(state, pod, snapshot, diagnosis)
+            except Exception as error:
+                raise PluginError(plugin.name, "PostFilter", repr(error)) from error
+            if status.code is Code.SUCCESS:
+                return nominated, status
+            reasons.extend(status.reasons)
+            if status.code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE:
+                code = status.code
+                break
+        return "", Status(code, tuple(reasons))
+
+    def run_pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> None:
+        """Lets plugins prepare, or step aside for this Pod."""
+        for plugin in self.pre_scores:
+            try:
+                status = plugin.pre_score(state, pod, nodes)
+            except Exception as error:
+                raise PluginError(plugin.name, "PreScore", repr(error)) from error
+            if status.code is Code.SKIP:
+                state.skip_score.add(plugin.name)
+            elif status.code is not Code.SUCCESS:
+                raise PluginError(plugin.name, "PreScore", status.message)
+
+    def run_scores(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Scores:
+        """Scores, normalises, weighs and adds up."""
+        raw: dict[str, list[int]] = {}
+        weighted: dict[str, list[int]] = {}
+        totals = [0] * len(nodes)
+        for plugin, weight in self.active_scores(state):
+            try:
+                raw[plugin.name] = [plugin.score(state, pod, node) for node in nodes]
+                normalized = plugin.normalize(state, pod, raw[plugin.name])
+            except Exception as error:
+                raise PluginError(plugin.name, "Score", repr(error)) from error
+            weighted[plugin.name] = [score * weight for score in normalized]
+            totals = [total + score for total, score in zip(totals, weighted[plugin.name], strict=True)]
+        return Scores(raw, weighted, totals)
+
+    def active_scores(self, state: CycleState) -> Iterable[tuple[ScorePlugin, int]]:
+        """The score plugins that did not skip this Pod."""
+        return ((s.plugin, s.weight) for s in self.scores if s.plugin.name not in state.skip_score)
+
+    def run_reserve(self, state: CycleState, pod: PodInfo, node: str) -> Status:
+        """SUCCESS, or the first refusal (call `run_unreserve` then)."""
+        for plugin in self.reserves:
+            status = plugin.reserve(state, pod, node)
+            if status.code is not Code.SUCCESS:
+                return status.by(plugin.name)
+        return SUCCESS
+
+    def run_unreserve(self, state: CycleState, pod: PodInfo, node: str) -> None:
+        """Gives back what was reserved, in the opposite order."""
+        for plugin in reversed(self.reserves):
+            plugin.unreserve(state, pod, node)
+
+    async def run_bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:
+        """PreBind, then the first binder that does not skip."""
+        for preparing in self.pre_binds:
+            status = await preparing.pre_bind(state, pod, node)
+            if status.code not in (Code.SUCCESS, Code.SKIP):
+                return status.by(preparing.name)
+        for plugin in self.binds:
+            status = await plugin.bind(state, pod, node)
+            if status.code is not Code.SKIP:
+                return status.by(plugin.name) if status.code is not Code.SUCCESS else status
+        return failed("no bind plugin handled the Pod")
+
+
+def _nowhere(plugins: list[str]) -> str:
+    if len(plugins) == 1:
+        return f"node(s) didn't satisfy plugin {plugins[0]}"
+    return f"node(s) didn't satisfy plugin(s) [{' '.join(plugins)}] simultaneously"

@@ -1,0 +1,51 @@
+"""The list of plugins: name, how it is made, and its default weight. The order is the order of asking.
+
+Upstream: pkg/scheduler/framework/plugins/registry.go and apis/config/v1/default_plugins.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from kubesim.scheduler.framework.handle import Handle
+from kubesim.scheduler.framework.interface import Plugin
+from kubesim.scheduler.plugins.default_binder import DefaultBinder
+from kubesim.scheduler.plugins.default_preemption import DefaultPreemption
+from kubesim.scheduler.plugins.dynamic_resources import DynamicResources
+from kubesim.scheduler.plugins.image_locality import ImageLocality
+from kubesim.scheduler.plugins.node_affinity import NodeAffinity
+from kubesim.scheduler.plugins.node_name import NodeName
+from kubesim.scheduler.plugins.node_ports import NodePorts
+from kubesim.scheduler.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
+from kubesim.scheduler.plugins.node_resources_fit import NodeResourcesFit
+from kubesim.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from kubesim.scheduler.plugins.priority_sort import PrioritySort
+from kubesim.scheduler.plugins.scheduling_gates import SchedulingGates
+from kubesim.scheduler.plugins.taint_toleration import TaintToleration
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """One plugin that a profile may enable."""
+
+    name: str
+    make: Callable[[Handle], Plugin]
+    weight: int = 1
+
+
+DEFAULT_PLUGINS: tuple[Registration, ...] = (
+    Registration("SchedulingGates", lambda handle: SchedulingGates()),
+    Registration("PrioritySort", lambda handle: PrioritySort()),
+    Registration("NodeUnschedulable", lambda handle: NodeUnschedulable()),
+    Registration("NodeName", lambda handle: NodeName()),
+    Registration("TaintToleration", lambda handle: TaintToleration(), weight=3),
+    Registration("NodeAffinity", lambda handle: NodeAffinity(), weight=2),
+    Registration("NodePorts", lambda handle: NodePorts()),
+    Registration("NodeResourcesFit", lambda handle: NodeResourcesFit()),
+    Registration("DynamicResources", lambda handle: DynamicResources()),
+    Registration("DefaultPreemption", lambda handle: DefaultPreemption()),
+    Registration("NodeResourcesBalancedAllocation", lambda handle: NodeResourcesBalancedAllocation()),
+    Registration("ImageLocality", ImageLocality),
+    Registration("DefaultBinder", DefaultBinder),
+)

@@ -1,0 +1,94 @@
+"""kube-scheduler: gives every Pod without a node one.
+
+It is a client like any other: it watches Pods and Nodes, decides, and posts Bindings. Of several schedulers
+only the one that holds the lease kube-system/kube-scheduler decides; the others keep their caches warm.
+Upstream: cmd/kube-scheduler, pkg/scheduler/scheduler.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from kubesim.api.resources import NODES, PODS
+from kubesim.client.client import Client
+from kubesim.client.events import EventRecorder
+from kubesim.client.informer import Informers
+from kubesim.client.leader_election import LeaderElector
+from kubesim.scheduler.algorithm import SchedulingAlgorithm
+from kubesim.scheduler.backoff import NANOSECONDS
+from kubesim.scheduler.cache import SchedulerCache
+from kubesim.scheduler.config import SchedulerConfiguration
+from kubesim.scheduler.cycle import Cycle
+from kubesim.scheduler.event_handlers import EventHandlers
+from kubesim.scheduler.framework.handle import Handle
+from kubesim.scheduler.framework.runtime import Framework
+from kubesim.scheduler.pod_info import PodShapes
+from kubesim.scheduler.scheduling_queue import SchedulingQueue
+from kubesim.scheduler.snapshot import Snapshot
+from kubesim.scheduler.writes import Writes
+from kubesim.sim import CAUSES, Simulation, Tasks
+
+NAME = "kube-scheduler"
+NOT_TERMINAL = "status.phase!=Succeeded,status.phase!=Failed"
+
+
+class Scheduler:
+    """One scheduler process. `cache`, `queue` and `algorithm` may be looked at, for tests and explanations."""
+
+    def __init__(self, sim: Simulation, client: Client, *, config: SchedulerConfiguration | None = None) -> None:
+        self.config = config or SchedulerConfiguration()
+        self._sim = sim
+        self._client = client
+        self._informers = Informers(sim, client)
+        snapshot = Snapshot()
+        handle = Handle(snapshot, client)
+        self.frameworks = {
+            profile.scheduler_name: Framework(
+                profile.scheduler_name, [(plugin.make(handle), plugin.weight) for plugin in profile.plugins]
+            )
+            for profile in self.config.profiles
+        }
+        self.shapes = PodShapes()
+        self.cache = SchedulerCache()
+        self.queue = SchedulingQueue(
+            sim, self.frameworks,
+            initial_backoff_ns=self.config.pod_initial_backoff_seconds * NANOSECONDS,
+            max_backoff_ns=self.config.pod_max_backoff_seconds * NANOSECONDS,
+        )  # fmt: skip
+        self.algorithm = SchedulingAlgorithm(
+            snapshot, sim.chance.stream("scheduler"),
+            percentage_of_nodes_to_score=self.config.percentage_of_nodes_to_score,
+        )  # fmt: skip
+        self._recorders = {
+            name: EventRecorder(sim, client, name, host=self.config.host, style="events") for name in self.frameworks
+        }
+
+    async def run(self) -> None:
+        """Schedules until cancelled (or until the lease is lost)."""
+        pods = self._informers.of(PODS, field_selector=NOT_TERMINAL)
+        EventHandlers(self.cache, self.queue, self.shapes, self.frameworks).listen(pods, self._informers.of(NODES))
+        async with Tasks("scheduler") as tasks:
+            tasks.spawn(self._informers.run(), "informers")
+            for name, recorder in self._recorders.items():
+                tasks.spawn(recorder.run(), f"events-{name}")
+            await self._informers.wait_synced()
+            if not self.config.leader_elect:
+                await self._lead()
+            identity = f"{self.config.host}_{self._sim.chance.uid()}"
+            await LeaderElector(self._sim, self._client, name=NAME, identity=identity).run(self._lead)
+
+    async def _lead(self) -> None:
+        """One Pod after another, as the leader."""
+        async with Tasks("scheduler") as tasks:
+            writes = Writes(tasks, self.config.parallel_writes)
+            cycle = Cycle(
+                self._sim, self._client, cache=self.cache, queue=self.queue, shapes=self.shapes,
+                pods=self._informers.of(PODS, field_selector=NOT_TERMINAL), algorithm=self.algorithm,
+                frameworks=self.frameworks, recorders=self._recorders, writes=writes,
+            )  # fmt: skip
+            while True:
+                await writes.room()
+                queued = await self.queue.pop()
+                CAUSES.set(queued.causes)
+                cycle.schedule_one(queued)
+                await asyncio.sleep(0)  # Lets informers and writers go on between two Pods.
