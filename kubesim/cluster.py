@@ -13,11 +13,11 @@ its own (kubelet/NAME and its container runtime). Components meet only through t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from kubesim.api.resources import LEASES, NODES, Resource
 from kubesim.api.stored import Object, Stored
@@ -28,7 +28,7 @@ from kubesim.client.in_process import InProcessTransport
 from kubesim.client.kubectl import Kubectl
 from kubesim.controllers import ControllerManager
 from kubesim.etcd import Member
-from kubesim.kubelet import Kubelet, NodeConfig
+from kubesim.kubelet import Kubelet, NodeConfig, Profile, make_runtime
 from kubesim.recording.change import Change, Observer
 from kubesim.recording.facts import condition
 from kubesim.scheduler import Scheduler
@@ -38,6 +38,14 @@ CONTROL_PLANE = "control-plane"
 BOOT_SECONDS_MAX = 120
 STALLED_SECONDS = 30 * 60
 ADMIN = ClientCertificate("kubernetes-admin", ("system:masters",))
+
+
+class Component(Protocol):
+    """What runs in a process: a scheduler, a controller manager, a kubelet."""
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        ...
 
 
 class NotReachedError(Exception):
@@ -57,19 +65,20 @@ class SimCluster:
         nodes: int | Sequence[NodeConfig] = 3,
         *,
         seed: int = 0,
-        behavior: str = "plausible",
+        behavior: str | Profile = "plausible",
         without: Sequence[str] = (),
         folder: Path | None = None,
     ) -> None:
         self.sim = Simulation(seed)
         self.faults = self.sim.faults
-        self.behavior = behavior
+        self._behavior = behavior
+        self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
         self.nodes = default_nodes(nodes) if isinstance(nodes, int) else tuple(nodes)
         self.etcd = Member(self.sim)
         self._apiserver: ApiServer | None = None
         self._build_control_plane(without)
-        for index, node in enumerate(self.nodes):
-            self._build_node(node, index)
+        for node in self.nodes:
+            self._build_node(node)
         self.client = self.client_for("kubectl", ADMIN)
         self.kubectl = Kubectl(self.client, folder)
         self.observer = Observer(self.sim, self.client_for("observer", ADMIN))
@@ -202,10 +211,10 @@ class SimCluster:
         self.faults.hosts[host.name] = host
         host.add("apiserver", self._run_apiserver)
         if "controller-manager" not in without:
-            host.add("controller-manager", lambda: ControllerManager(self.sim, self._controller_client).run())
+            self._install(host, "controller-manager", lambda: ControllerManager(self.sim, self._controller_client))
         if "scheduler" not in without:
-            credential = ClientCertificate("system:kube-scheduler")
-            host.add("scheduler", lambda: Scheduler(self.sim, self.client_for("scheduler", credential)).run())
+            scheduler = ClientCertificate("system:kube-scheduler")
+            self._install(host, "scheduler", lambda: Scheduler(self.sim, self.client_for("scheduler", scheduler)))
 
     async def _run_apiserver(self) -> None:
         server = ApiServer(self.sim, self.etcd)
@@ -217,22 +226,34 @@ class SimCluster:
             await server.stop()
 
     def _controller_client(self, name: str) -> Client:
-        user = f"system:serviceaccount:kube-system:{name}"
-        credential = ClientCertificate(user, ("system:serviceaccounts", "system:serviceaccounts:kube-system"))
+        """A client for one controller's service account, or with no name for the controller manager itself."""
+        credential = ClientCertificate("system:kube-controller-manager")
+        if name:
+            groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system")
+            credential = ClientCertificate(f"system:serviceaccount:kube-system:{name}", groups)
         transport = InProcessTransport(self.sim, self, source="controller-manager")
-        return Client(transport, name, credential)
+        return Client(transport, name or "controller-manager", credential)
 
-    def _build_node(self, node: NodeConfig, index: int) -> None:
-        host = Host(node.name, f"192.168.49.{index + 10}", self.sim.network)
+    def _build_node(self, node: NodeConfig) -> None:
+        host = Host(node.name, node.internal_ip(), self.sim.network)
         self.faults.hosts[host.name] = host
         endpoint = f"kubelet/{node.name}"
         credential = ClientCertificate(f"system:node:{node.name}", ("system:nodes",))
 
-        def main() -> Any:
-            client = self.client_for(endpoint, credential)
-            return Kubelet(self.sim, client, node, behavior=self.behavior).run()
+        runtime = make_runtime(self.sim, node, self._behavior)  # It outlives its kubelet, not its machine.
+        host.add(f"containerd/{node.name}", runtime.run)
+        self._install(
+            host, endpoint, lambda: Kubelet(self.sim, self.client_for(endpoint, credential), node, runtime=runtime)
+        )
 
-        host.add(endpoint, main)
+    def _install(self, host: Host, name: str, make: Callable[[], Component]) -> None:
+        """A process that makes a fresh component at every start."""
+
+        def main() -> Coroutine[Any, Any, None]:
+            component = self._components[name] = make()
+            return component.run()
+
+        host.add(name, main)
 
     def _is_booted(self) -> bool:
         nodes = self.all(NODES)

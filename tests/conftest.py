@@ -22,6 +22,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     wanted = pyfuncitem._fixtureinfo.argnames
+    if "cluster" in wanted:
+        return None  # kubesim.testing.plugin runs those.
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
 
     async def main() -> None:

@@ -54,3 +54,46 @@ def owner_reference(owner: Object) -> Object:
         "controller": True,
         "blockOwnerDeletion": True,
     }
+
+
+def object_key(obj: Object) -> str:
+    """`namespace/name`, or `name` for a cluster-scoped object: the key of work queues and caches."""
+    metadata = obj["metadata"]
+    namespace = metadata.get("namespace")
+    return f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])
+
+
+def object_reference(obj: Object, field_path: str = "") -> Object:
+    """An ObjectReference to the object, as events carry one."""
+    metadata = obj["metadata"]
+    reference = {
+        "kind": obj.get("kind"),
+        "namespace": metadata.get("namespace"),
+        "name": metadata.get("name"),
+        "uid": metadata.get("uid"),
+        "apiVersion": obj.get("apiVersion"),
+        "resourceVersion": metadata.get("resourceVersion"),
+        "fieldPath": field_path,
+    }
+    return {name: value for name, value in reference.items() if value}
+
+
+def is_deleting(obj: Object) -> bool:
+    """Whether the object was deleted and waits for its grace period or its finalizers."""
+    return bool(obj["metadata"].get("deletionTimestamp"))
+
+
+def with_finalizer(obj: Object, finalizer: str) -> Object:
+    """The object with a finalizer added; the same one if it has it."""
+    finalizers = obj["metadata"].get("finalizers") or []
+    if finalizer in finalizers:
+        return obj
+    return with_fields(obj, {"finalizers": [*finalizers, finalizer]}, "metadata")
+
+
+def without_finalizer(obj: Object, finalizer: str) -> Object:
+    """The object without a finalizer; the same one if it has none of that name."""
+    finalizers = obj["metadata"].get("finalizers") or []
+    if finalizer not in finalizers:
+        return obj
+    return with_fields(obj, {"finalizers": [name for name in finalizers if name != finalizer] or None}, "metadata")

@@ -21,6 +21,8 @@ AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
 MASTERS = "system:masters"
 SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
+NODES = "system:nodes"
+NODE_PREFIX = "system:node:"
 
 
 class User(msgspec.Struct, frozen=True):
@@ -62,6 +64,13 @@ def service_account_user(namespace: str, name: str) -> User:
     """Who a Pod or a controller is that acts as a service account."""
     user = f"{SERVICE_ACCOUNT_PREFIX}{namespace}:{name}"
     return User(user, _with_standard_groups(user, ()))
+
+
+def node_name(user: User) -> str:
+    """The node whose kubelet this user is; "" for everybody else."""
+    if NODES in user.groups and user.name.startswith(NODE_PREFIX):
+        return user.name[len(NODE_PREFIX) :]
+    return ""
 
 
 def _with_standard_groups(name: str, groups: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubesim.api.defaults import set_defaults
+from kubesim.api.defaults import default
 from kubesim.api.errors import BadRequestError
 from kubesim.api.resources import Resource
 from kubesim.api.schema import WARN, DecodeError, Schema
@@ -38,7 +38,7 @@ class Decoder:
             wanted = f"{resource.api_version}, Kind={resource.kind}"
             raise BadRequestError(f"{sent} does not match the expected {wanted}")
         obj = {"kind": resource.kind, "apiVersion": resource.api_version, **self._checked(body, context)}
-        return dict(set_defaults(resource, obj))
+        return dict(default(resource, obj))
 
     def decode_change(self, wanted: Object, old: Object, context: RequestContext) -> Object:
         """The request's own copy of the first level of what is wanted, with what differs from `old` decoded anew."""
@@ -48,13 +48,15 @@ class Decoder:
             return obj
         self._replace(obj, changed, context)
         if len(changed) > 1 or "metadata" not in changed:
-            obj = dict(set_defaults(self.resource, obj))
+            obj = dict(default(self.resource, obj))
         return obj
 
     def decode_status(self, wanted: Object, old: Object, context: RequestContext) -> Object:
         """The same when only metadata and status count."""
         obj = dict(wanted)
-        changed = {name: obj[name] for name in ("metadata", "status") if name in obj and obj[name] is not old.get(name)}
+        changed: Object = {
+            name: obj[name] for name in ("metadata", "status") if name in obj and obj[name] is not old.get(name)
+        }
         if changed:
             self._replace(obj, changed, context)
         return obj

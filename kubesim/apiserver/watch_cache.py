@@ -96,7 +96,7 @@ class WatchCache:
         obj = {"kind": self.resource.kind, "apiVersion": self.resource.api_version, "metadata": metadata}
         return WatchEvent(BOOKMARK, Stored(self.revision, obj))
 
-    def list(self, namespace: str = "") -> Sequence[Stored]:
+    def ordered(self, namespace: str = "") -> Sequence[Stored]:
         """The present state in the order of etcd's keys."""
         if self._keys is None:
             self._keys = sorted(self.state)

@@ -76,4 +76,3 @@ class WatchIndex:
         if watcher.namespace:
             return self._by_namespace.setdefault(watcher.namespace, {})
         return self._all
-

@@ -67,7 +67,7 @@ class InProcessTransport:
     async def watch(self, request: Request) -> WatchStream:
         """Begins a watch over the connection that all watches of this transport share."""
         await asyncio.sleep(0)
-        if not self._network.is_free:
+        if not self._network.is_open(self._source, self._target):
             await self._in_time(self._cross(self._source, self._target))
         return self._connection.carry(await self._server.watch(request))
 

@@ -1,7 +1,7 @@
 """Deletes what lost its owner, and carries out the three ways of deleting an owner.
 
 *Background*: the owner goes at once; its dependants, now with an owner that does not exist, follow.
-*Foreground*: the owner stays, held by the finalizer `foregroundDeletion`, until those dependants are gone that block it.
+*Foreground*: the owner stays, held by the finalizer `foregroundDeletion`, until the dependants that block it are gone.
 *Orphan*: held by the finalizer `orphan`, until the references to it were taken out of its dependants.
 
 The graph (`owner_graph`) comes from informers and may be late, so before it deletes anything the collector asks the

@@ -17,17 +17,25 @@ from kubesim.client.informer import Informers
 from kubesim.client.leader_election import LeaderElector
 from kubesim.controllers.controller import Controller, ControllerContext
 from kubesim.controllers.deployment import DeploymentController
+from kubesim.controllers.endpoint_slice import EndpointSliceController
 from kubesim.controllers.garbage_collector import GarbageCollector
+from kubesim.controllers.namespace import NamespaceController
 from kubesim.controllers.node_lifecycle import NodeLifecycleController
 from kubesim.controllers.pod_gc import PodGarbageCollector
 from kubesim.controllers.replica_set import ReplicaSetController
 from kubesim.controllers.replication_controller import ReplicationControllerController
+from kubesim.controllers.root_ca_publisher import RootCACertificatePublisher
+from kubesim.controllers.service_account import ServiceAccountController
 from kubesim.controllers.taint_eviction import TaintEvictionController
 from kubesim.sim import Simulation, Tasks
 
 ALL_CONTROLLERS: tuple[type[Controller], ...] = (
+    EndpointSliceController,
     ReplicationControllerController,
     PodGarbageCollector,
+    NamespaceController,
+    ServiceAccountController,
+    RootCACertificatePublisher,
     GarbageCollector,
     DeploymentController,
     ReplicaSetController,

@@ -38,7 +38,9 @@ class Remains:
         """The conditions that are True, with reason and message."""
         troubles: dict[str, tuple[str, str]] = {}
         if self.errors:
-            text = f"Failed to delete all resource types, {len(self.errors)} remaining: {', '.join(sorted(self.errors))}"
+            text = (
+                f"Failed to delete all resource types, {len(self.errors)} remaining: {', '.join(sorted(self.errors))}"
+            )
             troubles[CONTENT] = ("ContentDeletionFailed", text)
         if self.resources:
             text = listing("{} has {} resource instances", self.resources)

@@ -1,6 +1,7 @@
 """What controllers write about nodes and the Pods on them: taints, and that a Pod is not ready any more.
 
-Upstream: pkg/controller/util/node (SwapNodeControllerTaint, MarkPodsNotReady) and pkg/controller (AddOrUpdateTaintOnNode).
+Upstream: SwapNodeControllerTaint and MarkPodsNotReady in pkg/controller/util/node, AddOrUpdateTaintOnNode in
+pkg/controller.
 """
 
 from __future__ import annotations

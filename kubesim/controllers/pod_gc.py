@@ -67,7 +67,9 @@ class PodGarbageCollector(Controller):
         return plan_terminated(self._pods.list(), TERMINATED_PODS_MAX) if len(self._pods) > TERMINATED_PODS_MAX else []
 
     def _out_of_service(self) -> list[Stored]:
-        dead = [node.name for node in self._nodes.list() if node.object["spec"].get("taints") and is_out_of_service(node)]
+        dead = [
+            node.name for node in self._nodes.list() if node.object["spec"].get("taints") and is_out_of_service(node)
+        ]
         return plan_terminating([pod for name in dead for pod in self._pods.by_index(NODE_INDEX, name)])
 
     async def _find_gone(self) -> list[str]:

@@ -33,6 +33,7 @@ class Rollout:
         self.clock = clock
         self.deployment = deployment
         self._sets = {stored.name: stored for stored in sorted(sets, key=revision.by_creation)}
+        self._sets_as_read = dict(self._sets)
         new = revision.find_new_set(self.spec["template"], self._sets.values())
         self._new_name = new.name if new is not None else ""
 
@@ -80,11 +81,6 @@ class Rollout:
         return [stored for stored in self._sets.values() if stored.name != self._new_name]
 
     @property
-    def sets(self) -> list[Stored]:
-        """All sets, the new one last."""
-        return [*self.old, *([self.new] if self.new is not None else [])]
-
-    @property
     def total(self) -> int:
         """The Pods that all sets together should have."""
         return sum(size_of(stored).replicas for stored in self._sets.values())
@@ -98,7 +94,7 @@ class Rollout:
 
     def take_new(self, stored: Stored) -> None:
         """`stored` is the set of the present template."""
-        self._sets[stored.name] = stored
+        self._sets[stored.name] = self._sets_as_read[stored.name] = stored
         self._new_name = stored.name
 
     async def update_set(self, changed: Object) -> None:
@@ -149,12 +145,16 @@ class Rollout:
     # -- status ---------------------------------------------------------------------------------------
 
     async def sync_status(self, *, judge_progress: bool) -> bool:
-        """Writes counts and conditions; whether anything changed."""
+        """Writes counts and conditions; whether anything changed.
+
+        Like upstream's it tells of the sets as they were before this sync scaled them.
+        """
         now = self.clock.timestamp()
-        status = progress.compute_status(self.deployment, self.limits, self.sets, self.new, now)
+        sets, new = list(self._sets_as_read.values()), self._sets_as_read.get(self._new_name)
+        status = progress.compute_status(self.deployment, self.limits, sets, new, now)
         if judge_progress:
-            status = progress.with_progress(self.deployment, status, self.new, now, self.clock.unix_ns() / 1e9)
-            status = progress.with_replica_failure(status, self.sets, self.new)
+            status = progress.with_progress(self.deployment, status, new, now, self.clock.unix_ns() / 1e9)
+            status = progress.with_replica_failure(status, sets, new)
         return await self.write(status)
 
     async def set_paused(self, *, paused: bool) -> None:

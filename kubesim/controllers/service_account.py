@@ -32,7 +32,11 @@ class ServiceAccountController(Controller):
         namespace = self._namespaces.get(key)
         if namespace is None or not is_active(namespace) or self._accounts.get(f"{key}/{DEFAULT}") is not None:
             return
-        account: Object = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": DEFAULT, "namespace": key}}
+        account: Object = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": DEFAULT, "namespace": key},
+        }
         try:
             await self.client.create(SERVICE_ACCOUNTS, account)
         except AlreadyExistsError:
@@ -48,4 +52,5 @@ class ServiceAccountController(Controller):
 
 def is_active(namespace: Stored) -> bool:
     """Whether things may be created in a namespace."""
-    return namespace.object["status"].get("phase") == "Active"
+    phase: str = namespace.object["status"].get("phase", "")
+    return phase == "Active"

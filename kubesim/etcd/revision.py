@@ -48,7 +48,7 @@ class RevisionLog:
 
     def since(self, revision: int) -> Iterator[KeyValue]:
         """Every change of `revision` and later, in order."""
-        for main in range(revision, self.last + 1):
+        for main in range(max(revision, EMPTY_STORE_REVISION + 1), self.last + 1):
             yield from self.at(main)
 
     def forget_below(self, revision: int) -> None:

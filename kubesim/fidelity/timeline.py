@@ -25,6 +25,7 @@ from kubesim.recording import Change, RecordingWriter, decode_lines
 from kubesim.sim import because
 
 PICK = re.compile(r"\$\(\$KUBECTL get (\S+) -l (\S+) -o name --sort-by=\.metadata\.name \| (head|tail) -1\)")
+HOLLOW_NODE = {"cpu": "1", "ephemeral-storage": "0", "memory": "3840Mi", "pods": "110"}
 LOOKING = ("get", "describe", "logs", "top", "wait", "rollout status")
 
 
@@ -35,7 +36,7 @@ class TimelineError(Exception):
 async def play_timeline(meta: Object, *, seed: int = 1) -> list[Object]:
     """Plays `meta["scenario"]` on the running SimLoop; returns the lines of our own recording."""
     scenario = meta["scenario"]
-    nodes = [NodeConfig(name=f"node-{number}", cpu="1", memory="3840Mi") for number in range(1, 5)]
+    nodes = [NodeConfig(name=f"node-{number}", capacity=HOLLOW_NODE) for number in range(1, 5)]
     with tempfile.TemporaryDirectory() as folder:
         for name, text in (scenario.get("files") or {}).items():
             (Path(folder) / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,8 @@
+"""The kubelet: the agent on every node that makes Pods real. Knows the cluster only through a client."""
+
+from kubesim.kubelet.kubelet import Kubelet, make_runtime
+from kubesim.kubelet.node_config import NodeConfig
+from kubesim.kubelet.runtime.behaviour import HOLLOW, PLAUSIBLE, Profile
+from kubesim.kubelet.runtime.model import Behaviour
+
+__all__ = ["HOLLOW", "PLAUSIBLE", "Behaviour", "Kubelet", "NodeConfig", "Profile", "make_runtime"]

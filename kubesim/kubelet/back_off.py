@@ -1,5 +1,6 @@
-"""Exponential back-off per key, with client-go's rules: it grows when something is retried, and is forgotten
-when the thing lived for twice the longest delay.
+"""Exponential back-off per key, with client-go's rules.
+
+A delay grows when something is tried again, and is forgotten when the thing lived for twice the longest delay.
 
 Upstream: k8s.io/client-go/util/flowcontrol/backoff.go.
 """

@@ -40,7 +40,8 @@ class ImageManager:
         """Returns when the image is there; StartError if it cannot be had."""
         image = container.image
         if not is_valid_image(image):
-            message = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format'
+            why = f'couldn\'t parse image name "{image}": invalid reference format'
+            message = f'Failed to apply default image tag "{image}": {why}'
             self._events.warning(pod, container.name, "InspectFailed", message)
             raise StartError("InvalidImageName", message)
         present = self._runtime.image_status(image) is not None

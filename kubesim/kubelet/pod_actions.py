@@ -43,8 +43,11 @@ IDLE = PodActions()
 def compute_pod_actions(
     spec: PodSpec, runtime: RuntimePod, started: Mapping[str, bool], failed_probes: Mapping[str, str]
 ) -> PodActions:
-    """The next actions. `started`: which running containers' startup probes succeeded (absent: no such probe);
-    `failed_probes`: container ids whose liveness or startup probe failed, with the kind of probe."""
+    """The next actions.
+
+    `started` says which containers' startup probes succeeded (absent: no such probe), `failed_probes` which
+    container ids' liveness or startup probes failed, with the kind of probe.
+    """
     sandbox = runtime.sandbox()
     if sandbox is None or not sandbox.ready:
         return _with_new_sandbox(spec, runtime)
@@ -118,9 +121,7 @@ def _kills(spec: PodSpec, runtime: RuntimePod, failed_probes: Mapping[str, str])
         if latest is None or latest.state is not ContainerState.RUNNING:
             continue
         if probe := failed_probes.get(latest.id, ""):
-            kills.append(
-                Kill(latest, f"Container {container.name} failed {probe} probe, will be restarted", probe)
-            )
+            kills.append(Kill(latest, f"Container {container.name} failed {probe} probe, will be restarted", probe))
         elif latest.image != normalised(container.image):
             kills.append(Kill(latest, f"Container {container.name} definition changed, will be restarted"))
     return kills

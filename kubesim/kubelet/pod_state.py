@@ -45,6 +45,7 @@ class PodState:
     started: dict[str, bool] = field(default_factory=dict)  # The same for startup probes.
     failed_probes: dict[str, str] = field(default_factory=dict)  # Container id → kind of probe.
     failure: tuple[str, str] | None = None  # Why the whole Pod failed: reason and message.
+    rejection: tuple[str, str] | None = None  # Why it was never let in.
     gone: bool = False  # Its object was deleted.
     foreign: list[dict[str, Any]] = field(default_factory=list)  # The conditions that others wrote.
 
@@ -75,13 +76,16 @@ class PodState:
 def new_pod_state(stored: Stored, now_ns: int, now: str) -> PodState:
     """The record of a Pod that this kubelet sees for the first time."""
     metadata, status = stored.object["metadata"], stored.object.get("status") or {}
+    spec = stored.view(Pod).spec
+    grace_seconds = spec.termination_grace_period_seconds
     return PodState(
         stored,
-        stored.view(Pod).spec,
+        spec,
         metadata.get("generation", 0),
         now_ns,
         status.get("startTime") or now,
         status,
+        grace_seconds=float(grace_seconds if grace_seconds is not None else DEFAULT_GRACE_SECONDS),
         foreign=foreign_conditions(stored),
     )
 

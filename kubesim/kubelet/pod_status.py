@@ -82,6 +82,11 @@ def generate_status(facts: PodFacts) -> Status:
     return status
 
 
+def rejected_status(old: Status, generation: int, reason: str, message: str) -> Status:
+    """The status of a Pod that was not let in: nothing of it ever ran."""
+    return {**old, "observedGeneration": generation, "phase": FAILED, "reason": reason, "message": message}
+
+
 def pod_phase(spec: PodSpec, init: Sequence[Status], main: Sequence[Status], *, ended: bool) -> str:
     """Where the Pod is in its life, from its containers."""
     waits_for_init = False
@@ -145,17 +150,13 @@ def _condition(name: str, verdict: Verdict, old: Status | None, generation: int,
     return condition
 
 
-def containers_ready_condition(
-    spec: PodSpec, init: Sequence[Status], main: Sequence[Status], phase: str
-) -> Verdict:
+def containers_ready_condition(spec: PodSpec, init: Sequence[Status], main: Sequence[Status], phase: str) -> Verdict:
     """Whether all containers and sidecars are ready."""
     if phase == SUCCEEDED:
         return Verdict("False", "PodCompleted")
     if phase == FAILED:
         return Verdict("False", "PodFailed")
-    sidecars = [
-        status for container, status in zip(spec.init_containers, init, strict=True) if is_sidecar(container)
-    ]
+    sidecars = [status for container, status in zip(spec.init_containers, init, strict=True) if is_sidecar(container)]
     unready = [status["name"] for status in (*sidecars, *main) if not status["ready"]]
     if unready:
         return Verdict("False", "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
@@ -177,16 +178,19 @@ def ready_condition(spec: PodSpec, containers_ready: Verdict, foreign: Sequence[
     return Verdict("False", "ReadinessGatesNotReady", ", ".join(messages)) if messages else TRUE
 
 
-def initialized_condition(
-    spec: PodSpec, init: Sequence[Status], phase: str, old: Mapping[str, Any]
-) -> Verdict:
+def initialized_condition(spec: PodSpec, init: Sequence[Status], phase: str, old: Mapping[str, Any]) -> Verdict:
     """Whether all init containers have succeeded (sidecars: have started)."""
     if phase == SUCCEEDED:
         return Verdict("True", "PodCompleted")
-    if any(condition["type"] == "Initialized" and condition["status"] == "True" for condition in old.get("conditions") or ()):
+    if any(
+        condition["type"] == "Initialized" and condition["status"] == "True"
+        for condition in old.get("conditions") or ()
+    ):
         return TRUE  # Once initialised, a Pod stays so until its sandbox is made anew.
     incomplete = [
-        status["name"] for container, status in zip(spec.init_containers, init, strict=True) if not _is_through(container, status)
+        status["name"]
+        for container, status in zip(spec.init_containers, init, strict=True)
+        if not _is_through(container, status)
     ]
     if not incomplete:
         return TRUE

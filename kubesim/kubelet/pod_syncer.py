@@ -12,16 +12,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from kubesim.api.views import Container as ContainerSpec
-from kubesim.kubelet.back_off import BackOff, go_duration
+from kubesim.kubelet.container_starter import ContainerStarter
 from kubesim.kubelet.container_status import ContainerFacts
-from kubesim.kubelet.image_manager import ImageManager, StartError
+from kubesim.kubelet.image_manager import StartError
 from kubesim.kubelet.pod_actions import PodActions, compute_pod_actions, is_sidecar
 from kubesim.kubelet.pod_events import PodEvents
 from kubesim.kubelet.pod_state import PodState, Stage
-from kubesim.kubelet.pod_status import TERMINAL, PodFacts, generate_status
+from kubesim.kubelet.pod_status import TERMINAL, PodFacts, generate_status, rejected_status
 from kubesim.kubelet.probes import ProbeManager
-from kubesim.kubelet.runtime.behaviour import BEHAVIOUR_ANNOTATION, BehaviourError
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState, CriError, SandboxConfig
 from kubesim.kubelet.status_manager import StatusManager
 from kubesim.sim import Simulation
@@ -29,6 +27,7 @@ from kubesim.sim import Simulation
 NANOSECONDS_PER_SECOND = 1_000_000_000
 REFRESH_NS = NANOSECONDS_PER_SECOND  # After a failed start: when the status shows why.
 ERROR_RETRY_NS = 10 * NANOSECONDS_PER_SECOND  # A failure that has no back-off of its own.
+DEADLINE_EXCEEDED = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 MINIMUM_GRACE_SECONDS = 2.0  # Even a forced deletion gives the containers this long.
 
 
@@ -43,16 +42,18 @@ class PodSyncer:
         self._runtime = runtime
         self._events = events
         self._host_ip = host_ip
-        self._images = ImageManager(sim, runtime, events)
-        self._back_off = BackOff()
+        self._starter = ContainerStarter(sim, runtime, events)
         self.probes: ProbeManager | None = None  # Set by the kubelet: the two know each other.
 
     # -- status ---------------------------------------------------------------------------------------
 
     def publish(self, pod: PodState, *, ended: bool = False) -> None:
         """Generates the Pod's status and sends it if it changed."""
-        status = generate_status(self._facts(pod, ended=ended))
-        if status != pod.status and (self._runtime.reports_creating or not self._is_creating(pod, status)):
+        if not self._is_silent(pod):
+            self._publish(pod, generate_status(self._facts(pod, ended=ended)))
+
+    def _publish(self, pod: PodState, status: dict[str, Any]) -> None:
+        if status != pod.status:
             self.statuses.publish(pod, status)
 
     def _facts(self, pod: PodState, *, ended: bool) -> PodFacts:
@@ -71,12 +72,14 @@ class PodSyncer:
             pod.foreign,
         )  # fmt: skip
 
-    def _is_creating(self, pod: PodState, status: dict[str, Any]) -> bool:
-        """Whether there is nothing to tell yet but that containers are being made."""
+    def _is_silent(self, pod: PodState) -> bool:
+        """Whether there is nothing to tell yet but that containers are being made, and this is not told."""
         return (
-            status["phase"] == "Pending"
+            not self._runtime.reports_creating
+            and pod.status.get("phase") == "Pending"
             and pod.stage is Stage.SYNC
             and not pod.reasons
+            and pod.failure is None
             and not any(container.started_ns for container in self._runtime.pod_status(pod.uid).containers)
         )
 
@@ -88,20 +91,41 @@ class PodSyncer:
         else:
             self.probes.container_ended(pod, container)
 
+    def running(self, pod: PodState) -> Sequence[Container]:
+        """The containers of the Pod that run now."""
+        return self._runtime.pod_status(pod.uid).running()
+
     # -- a Pod that shall run -------------------------------------------------------------------------
 
     async def sync(self, pod: PodState) -> int:
         """One round. Returns in how many nanoseconds another is due; 0: not before something happens."""
-        self.publish(pod)
-        if pod.failure is not None or pod.status.get("phase") in TERMINAL:
+        if pod.rejection is not None:
+            self.statuses.publish(pod, rejected_status(pod.status, pod.generation, *pod.rejection))
+            pod.stage = Stage.FINISHED
+            return 0
+        if not self._is_silent(pod):
+            status = generate_status(self._facts(pod, ended=False))
+            if pod.failure is not None or status["phase"] in TERMINAL:
+                pod.stage = Stage.TERMINATING  # The status is told when nothing runs any more.
+                return 0
+            self._publish(pod, status)
+        deadline_ns = self._until_deadline_ns(pod)
+        if deadline_ns == 0:
+            pod.failure = DEADLINE_EXCEEDED
+            self._events.normal(pod, "", *DEADLINE_EXCEEDED)
             pod.stage = Stage.TERMINATING
             return 0
-        actions = compute_pod_actions(
-            pod.spec, self._runtime.pod_status(pod.uid), pod.started, pod.failed_probes
-        )
+        retry_ns = await self._act(pod)
+        return min(retry_ns, deadline_ns) if retry_ns and deadline_ns else retry_ns or deadline_ns or 0
+
+    async def _act(self, pod: PodState) -> int:
+        """Does what there is to do now; returns when to look again, 0: not before something happens."""
+        actions = compute_pod_actions(pod.spec, self._runtime.pod_status(pod.uid), pod.started, pod.failed_probes)
         shown = dict(pod.reasons)
         for kill in actions.kill:
-            await self._kill(pod, kill.container, kill.message, self._probe_grace_seconds(pod, kill.container, kill.probe))
+            await self._kill(
+                pod, kill.container, kill.message, self._probe_grace_seconds(pod, kill.container, kill.probe)
+            )
         try:
             retries = await self._start(pod, actions)
         except CriError as error:
@@ -111,6 +135,13 @@ class PodSyncer:
             return 0
         return REFRESH_NS if pod.reasons != shown else min(retries)
 
+    def _until_deadline_ns(self, pod: PodState) -> int | None:
+        """How long the Pod may be active yet; None: for ever."""
+        seconds = pod.spec.active_deadline_seconds
+        if seconds is None:
+            return None
+        return max(0, round((seconds - self._clock.since(pod.start_time)) * NANOSECONDS_PER_SECOND))
+
     async def _start(self, pod: PodState, actions: PodActions) -> list[int]:
         """Starts what shall be started; returns when to try again whatever could not be."""
         if not (actions.create_sandbox or actions.start_init or actions.start):
@@ -119,9 +150,7 @@ class PodSyncer:
         sandbox = runtime_pod.sandbox()
         if actions.create_sandbox or sandbox is None:
             if sandbox is not None:
-                self._events.normal(
-                    pod, "", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created."
-                )
+                self._events.normal(pod, "", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
             name, namespace = pod.stored.name, pod.stored.namespace
             config = SandboxConfig(pod.uid, namespace, name, actions.attempt, pod.spec.host_network)
             sandbox = await self._runtime.run_pod_sandbox(config)
@@ -129,7 +158,7 @@ class PodSyncer:
         retries = []
         for container in (*actions.start_init, *actions.start):
             try:
-                await self._start_container(pod, container)
+                await self._starter.start(pod, container)
                 pod.reasons.pop(container.name, None)
             except StartError as error:
                 pod.reasons[container.name] = (error.reason, error.message)
@@ -137,53 +166,6 @@ class PodSyncer:
                 if container in actions.start_init and not is_sidecar(container):
                     break
         return retries
-
-    async def _start_container(self, pod: PodState, container: ContainerSpec) -> None:
-        """Pulls, creates and starts one container; StartError if that cannot be now."""
-        runtime_pod = self._runtime.pod_status(pod.uid)
-        latest = runtime_pod.latest(container.name)
-        self._check_back_off(pod, container, latest)
-        await self._images.ensure(pod, container)
-        sandbox = runtime_pod.sandbox() or self._runtime.pod_status(pod.uid).sandbox()
-        assert sandbox is not None, "a container is started in a sandbox"
-        annotations = pod.stored.object["metadata"].get("annotations") or {}
-        try:
-            made = await self._runtime.create_container(
-                sandbox, container, self._attempt(pod, container, latest), annotations.get(BEHAVIOUR_ANNOTATION, "")
-            )
-            self._events.normal(pod, container.name, "Created", "Container created")
-            await self._runtime.start_container(made)
-        except (CriError, BehaviourError) as error:
-            self._events.warning(pod, container.name, "Failed", f"Error: {error}")
-            raise StartError("CreateContainerError", str(error)) from None
-        self._events.normal(pod, container.name, "Started", "Container started")
-
-    def _attempt(self, pod: PodState, container: ContainerSpec, latest: Container | None) -> int:
-        """The restart count of the next start: by the runtime, or by the API if the runtime has forgotten."""
-        if latest is not None:
-            return latest.attempt + 1
-        field = "initContainerStatuses" if container in pod.spec.init_containers else "containerStatuses"
-        for status in pod.status.get(field) or ():
-            if status["name"] == container.name:
-                count: int = status["restartCount"]
-                return count
-        return 0
-
-    def _check_back_off(self, pod: PodState, container: ContainerSpec, latest: Container | None) -> None:
-        """StartError CrashLoopBackOff if the container ended too short a time ago."""
-        if latest is None or latest.state is not ContainerState.EXITED:
-            return
-        key, now_ns = f"{pod.uid}/{container.name}", self._clock.now_ns()
-        wait_ns = self._back_off.remaining_ns(key, latest.finished_ns, now_ns)
-        if wait_ns:
-            delay = go_duration(self._back_off.delay_seconds(key))
-            self._events.warning(
-                pod, container.name, "BackOff",
-                f"Back-off restarting failed container {container.name} in pod {pod.full_name}",
-            )  # fmt: skip
-            message = f"back-off {delay} restarting failed container={container.name} pod={pod.full_name}"
-            raise StartError("CrashLoopBackOff", message, retry_ns=wait_ns)
-        self._back_off.next(key, latest.finished_ns, now_ns)
 
     # -- the end --------------------------------------------------------------------------------------
 
@@ -230,12 +212,17 @@ class PodSyncer:
         seconds = pod.spec.termination_grace_period_seconds
         return float(seconds) if seconds is not None else pod.grace_seconds
 
-    async def clean_up(self, pod: PodState) -> None:
+    async def clean_up(self) -> None:
         """What is left: volumes are unmounted, cgroups removed."""
         await asyncio.sleep(self._runtime.cleanup_seconds)
 
+    async def remove_orphan(self, pod_uid: str) -> None:
+        """Stops and removes what is left of a Pod whose object is gone."""
+        for container in self._runtime.pod_status(pod_uid).running():
+            await self._runtime.stop_container(container, MINIMUM_GRACE_SECONDS)
+        self._runtime.remove_pod(pod_uid)
+
     def forget(self, pod: PodState) -> None:
         """The Pod is no more: its containers' remains go too."""
-        self._back_off.forget(f"{pod.uid}/")
-        self._images.forget(pod)
+        self._starter.forget(pod)
         self._runtime.remove_pod(pod.uid)

@@ -9,28 +9,26 @@ Upstream: pkg/kubelet/pod_workers.go, SyncPod and friends in pkg/kubelet/kubelet
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from kubesim.api.stored import Stored
+from kubesim.kubelet.admission import Admission
 from kubesim.kubelet.pod_state import DEFAULT_GRACE_SECONDS, PodState, Stage, new_pod_state
 from kubesim.kubelet.pod_status import TERMINAL
 from kubesim.kubelet.pod_syncer import PodSyncer
-from kubesim.kubelet.runtime.cri import Container
+from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
 from kubesim.sim import CAUSES, Simulation, Tasks, because, merge_causes
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
-
-Admit = Callable[[PodState], tuple[str, str] | None]
 
 
 class PodWorkers:
     """All Pods of one kubelet."""
 
-    def __init__(self, sim: Simulation, tasks: Tasks, syncer: PodSyncer, admit: Admit) -> None:
+    def __init__(self, sim: Simulation, tasks: Tasks, syncer: PodSyncer, admission: Admission) -> None:
         self._sim = sim
         self._tasks = tasks
         self._syncer = syncer
-        self._admit = admit
+        self._admission = admission
         self.pods: dict[str, PodState] = {}  # By UID, in order of arrival.
 
     # -- what wakes a Pod -----------------------------------------------------------------------------
@@ -42,8 +40,12 @@ class PodWorkers:
         self._syncer.statuses.know(pod)
         if pod.status.get("phase") in TERMINAL:
             pod.stage = Stage.TERMINATING  # It has ended, but its remains may be here yet.
-        elif not pod.deleting and pod.status.get("phase") != "Running":
-            pod.failure = self._admit(pod)
+        elif pod.deleting or pod.status.get("phase") == "Running":
+            self._admission.reserve(pod)
+        else:
+            pod.rejection = self._admission.admit(pod)
+        for container in self._syncer.running(pod):
+            self._syncer.container_changed(pod, container)  # From before this kubelet began.
         self._update(pod)
         self.wake(pod)
 
@@ -88,6 +90,12 @@ class PodWorkers:
         pod.dirty = True
         if pod.task is None and (pod.stage is not Stage.FINISHED or pod.deleting):
             pod.task = self._tasks.spawn(self._work(pod), pod.stored.key)
+
+    def remove_orphans(self, runtime: ContainerRuntime) -> None:
+        """Stops what runs of Pods that nobody knows any more: deleted while there was no kubelet."""
+        for uid in runtime.pods():
+            if uid not in self.pods:
+                self._tasks.spawn(self._syncer.remove_orphan(uid), f"orphan {uid}")
 
     def stop(self) -> None:
         """The kubelet ends: no timer of it may fire any more."""
@@ -135,15 +143,16 @@ class PodWorkers:
     async def _round(self, pod: PodState) -> None:
         if pod.stage is Stage.SYNC:
             retry_ns = await self._syncer.sync(pod)
-            if pod.stage is Stage.SYNC and retry_ns:
+            if retry_ns:
                 pod.timer = self._sim.loop.call_at_ns(self._sim.clock.now_ns() + retry_ns, self._time_came, pod)
         if pod.stage is Stage.TERMINATING:
             await self._syncer.terminate(pod)
             pod.stage = Stage.TERMINATED
         if pod.stage is Stage.TERMINATED:
-            await self._syncer.clean_up(pod)
+            await self._syncer.clean_up()
             pod.stage = Stage.FINISHED
         if pod.stage is Stage.FINISHED:
+            self._admission.release(pod)
             if pod.gone:
                 self._forget(pod)
             elif pod.deleting:

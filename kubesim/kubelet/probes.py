@@ -74,16 +74,20 @@ class ProbeManager:
 
     def container_started(self, pod: PodState, container: Container) -> None:
         """Begins to ask, if the container has probes."""
-        spec = next((each for each in (*pod.spec.init_containers, *pod.spec.containers) if each.name == container.name))
+        spec = next(each for each in (*pod.spec.init_containers, *pod.spec.containers) if each.name == container.name)
         probes = {STARTUP: spec.startup_probe, READINESS: spec.readiness_probe, LIVENESS: spec.liveness_probe}
         for kind, probe in probes.items():
             if probe is None:
                 continue
             if kind != LIVENESS:
-                (pod.started if kind == STARTUP else pod.ready)[spec.name] = False
+                known = container.started_ns < self._began_ns and self._known(pod, spec.name, kind)
+                (pod.started if kind == STARTUP else pod.ready)[spec.name] = known
             prober = Prober(pod, container, kind, probe)
             self._probers.setdefault(pod.uid, []).append(prober)
-            self._set_timer(prober, self._first_ns(prober))
+            if kind == READINESS and not self._runtime.probe_failure(container, kind, container.started_ns):
+                self._tick(prober)  # Ready in the same status that says it runs.
+            else:
+                self._set_timer(prober, self._first_ns(prober))
 
     def container_ended(self, pod: PodState, container: Container) -> None:
         """Stops asking."""
@@ -109,6 +113,12 @@ class ProbeManager:
                 if prober.timer is not None:
                     prober.timer.cancel()
         self._probers.clear()
+
+    def _known(self, pod: PodState, name: str, kind: str) -> bool:
+        """What the API knows of a container that ran before this kubelet began."""
+        statuses = (*pod.status.get("initContainerStatuses", ()), *pod.status.get("containerStatuses", ()))
+        field = "started" if kind == STARTUP else "ready"
+        return any(status["name"] == name and status.get(field, False) for status in statuses)
 
     # -- asking ---------------------------------------------------------------------------------------
 
@@ -162,7 +172,9 @@ class ProbeManager:
 
     def _say_unhealthy(self, prober: Prober, *, timed_out: bool) -> None:
         sandbox = self._runtime.pod_status(prober.pod.uid).sandbox()
-        words = failure_words(prober.probe, prober.kind, prober.container, sandbox, self._age_seconds(prober), timed_out)
+        words = failure_words(
+            prober.probe, prober.kind, prober.container, sandbox, self._age_seconds(prober), timed_out
+        )
         message = f"{prober.kind.capitalize()} probe failed: {words}"
         self._events.warning(prober.pod, prober.container.name, "Unhealthy", message)
 

@@ -4,10 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kubesim.cluster import SimCluster
-from kubesim.scenario.schema import Scenario
+import msgspec
+
+from kubesim.cluster import SimCluster, default_nodes
+from kubesim.kubelet import HOLLOW, PLAUSIBLE, Behaviour, NodeConfig, Profile
+from kubesim.scenario.schema import ContainerBehavior, NodeSpec, Scenario
 
 
 def cluster_of(scenario: Scenario, seed: int, folder: Path) -> SimCluster:
     """The cluster that a scenario describes, not booted yet."""
-    raise NotImplementedError
+    spec = scenario.spec.cluster
+    nodes = default_nodes(spec.nodes) if isinstance(spec.nodes, int) else tuple(map(node_config, spec.nodes))
+    profile: Profile = HOLLOW if spec.behavior == "hollow" else PLAUSIBLE
+    behaviours = {image: behaviour(found) for image, found in spec.images.items()}
+    profile = msgspec.structs.replace(profile, behaviours=behaviours)
+    return SimCluster(nodes, seed=seed, behavior=profile, folder=folder)
+
+
+def node_config(node: NodeSpec) -> NodeConfig:
+    """One node in the kubelet's own terms."""
+    capacity = {
+        "cpu": str(node.cpu),
+        "ephemeral-storage": "61255492Ki",
+        "memory": str(node.memory),
+        "pods": str(node.pods),
+    }
+    taints = tuple({key: value for key, value in taint.model_dump().items() if value} for taint in node.taints)
+    return NodeConfig(name=node.name, capacity=capacity, labels=node.labels, taints=taints)
+
+
+def behaviour(found: ContainerBehavior) -> Behaviour:
+    """What a container does, in the runtime's own terms."""
+    return Behaviour(
+        start_seconds=found.start_delay,
+        run_seconds=found.runs_for,
+        exit_code=found.exit_code,
+        ready_after_seconds=found.ready_after,
+        live_for_seconds=found.healthy_for,
+        stop_seconds=found.stop_time,
+    )

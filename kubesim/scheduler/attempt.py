@@ -1,6 +1,6 @@
 """What is recorded of every attempt to place a Pod: enough to tell the story, cheap enough for every Pod.
 
-The whole table (node × plugin) is made on demand by `kubesim.scheduler.explain`.
+The whole table (node by plugin) is made on demand by `kubesim.scheduler.explain`.
 """
 
 from __future__ import annotations

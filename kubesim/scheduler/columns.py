@@ -32,7 +32,8 @@ from kubesim.scheduler.framework.status import SUCCESS, Status
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
 
-SHAPES_MAX = 64
+SHAPES_MIN = 64  # How many shapes are kept at least,
+CELLS_MAX = 1_000_000  # and how many shapes times nodes otherwise: some 30 MB.
 UNKNOWN, FEASIBLE = 0, 1  # Verdicts; from 2 on they are indices of `statuses`.
 
 Integers = npt.NDArray[np.int64]
@@ -56,7 +57,7 @@ class ColumnStore:
         if columns is None or columns.layout != self._snapshot.layout:
             columns = ShapeColumns(self._framework, self._snapshot, pod)
         self._columns[pod.shape.signature] = columns  # The latest is last.
-        if len(self._columns) > SHAPES_MAX:
+        if len(self._columns) > max(SHAPES_MIN, CELLS_MAX // len(self._snapshot)):
             del self._columns[next(iter(self._columns))]
         return columns.evaluate(pod, start, wanted) if columns.usable else None
 
@@ -91,7 +92,7 @@ class ShapeColumns:
         places, reached = self._search(pod, start, wanted)
         count = len(self._verdicts)
         feasible = (places + start) % count
-        totals = self._totals(pod, feasible) if len(feasible) > 1 else ()
+        totals: Integers | list[int] = self._totals(pod, feasible) if len(feasible) > 1 else []
 
         def window() -> npt.NDArray[np.int16]:
             return np.roll(self._verdicts, -start)[:reached]

@@ -7,6 +7,7 @@ Upstream: pkg/scheduler/schedule_one.go.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from kubesim.api.errors import ApiError, TransportError
@@ -48,6 +49,7 @@ class Cycle:
         self._frameworks = frameworks
         self._recorders = recorders
         self._writes = writes
+        self._patches: dict[str, asyncio.Future[None]] = {}  # Conditions being written, by uid.
 
     def schedule_one(self, queued: QueuedPod) -> None:
         """The scheduling cycle of one Pod; leaves the rest to `Writes`."""
@@ -94,6 +96,8 @@ class Cycle:
     async def _bind(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
         """The binding cycle."""
         pod, node = queued.info, decision.node
+        if (patch := self._patches.get(pod.uid)) is not None:
+            await patch  # Or "unschedulable" could be written after the Pod got its node.
         status = await framework.run_bind(decision.state, pod, node)
         if status.code is Code.SUCCESS:
             self._event(queued, "Normal", "Scheduled", "Binding", f"Successfully assigned {pod.key} to {node}")
@@ -140,10 +144,15 @@ class Cycle:
         patch = condition_patch(pod, reason, message, self._sim.clock.timestamp())
         if patch is None:
             return
+        written = self._patches[pod.uid] = asyncio.get_running_loop().create_future()
         try:
             await self._client.patch(PODS, pod.name, patch, pod.namespace, subresource="status")
         except (ApiError, TransportError) as error:
             self._sim.trace.emit("pod_condition_not_written", pod=pod.key, error=str(error))
+        finally:
+            written.set_result(None)
+            if self._patches.get(pod.uid) is written:
+                del self._patches[pod.uid]
 
     def _event(self, queued: QueuedPod, kind: str, reason: str, action: str, message: str) -> None:
         recorder = self._recorders[profile_of(queued.info.pod)]

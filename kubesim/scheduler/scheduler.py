@@ -23,6 +23,7 @@ from kubesim.scheduler.event_handlers import EventHandlers
 from kubesim.scheduler.framework.handle import Handle
 from kubesim.scheduler.framework.runtime import Framework
 from kubesim.scheduler.pod_info import PodShapes
+from kubesim.scheduler.queued_pod import Place
 from kubesim.scheduler.scheduling_queue import SchedulingQueue
 from kubesim.scheduler.snapshot import Snapshot
 from kubesim.scheduler.writes import Writes
@@ -59,6 +60,7 @@ class Scheduler:
             snapshot, sim.chance.stream("scheduler"),
             percentage_of_nodes_to_score=self.config.percentage_of_nodes_to_score,
         )  # fmt: skip
+        self.handlers = EventHandlers(self.cache, self.queue, self.shapes, self.frameworks)
         self._recorders = {
             name: EventRecorder(sim, client, name, host=self.config.host, style="events") for name in self.frameworks
         }
@@ -66,7 +68,7 @@ class Scheduler:
     async def run(self) -> None:
         """Schedules until cancelled (or until the lease is lost)."""
         pods = self._informers.of(PODS, field_selector=NOT_TERMINAL)
-        EventHandlers(self.cache, self.queue, self.shapes, self.frameworks).listen(pods, self._informers.of(NODES))
+        self.handlers.listen(pods, self._informers.of(NODES))
         async with Tasks("scheduler") as tasks:
             tasks.spawn(self._informers.run(), "informers")
             for name, recorder in self._recorders.items():
@@ -79,6 +81,7 @@ class Scheduler:
 
     async def _lead(self) -> None:
         """One Pod after another, as the leader."""
+        self._recover()
         async with Tasks("scheduler") as tasks:
             writes = Writes(tasks, self.config.parallel_writes)
             cycle = Cycle(
@@ -92,3 +95,13 @@ class Scheduler:
                 CAUSES.set(queued.causes)
                 cycle.schedule_one(queued)
                 await asyncio.sleep(0)  # Lets informers and writers go on between two Pods.
+
+    def _recover(self) -> None:
+        """Leading anew after the lease was lost: what was under way then is decided afresh."""
+        for stored in self._informers.of(PODS, field_selector=NOT_TERMINAL).list():
+            uid = stored.uid or stored.key
+            queued = self.queue.get(uid)
+            if self.cache.is_assumed(uid) or (queued is not None and queued.place is Place.IN_FLIGHT):
+                self.cache.forget(uid)
+                self.queue.delete(uid)
+                self.handlers.pod_added(stored)

@@ -74,6 +74,8 @@ def format_seconds(unix_seconds: int) -> str:
 def parse_timestamp_ns(timestamp: str) -> int:
     """Nanoseconds since 1970 of an RFC 3339 date; ValueError if it is none."""
     moment = datetime.fromisoformat(timestamp)
+    if moment.tzinfo is None:
+        raise ValueError(f"{timestamp!r} has no time zone: an RFC 3339 date ends in Z or an offset")
     whole = int((moment.replace(microsecond=0) - UNIX_EPOCH).total_seconds())
     return whole * NANOSECONDS_PER_SECOND + moment.microsecond * 1000
 

@@ -58,6 +58,7 @@ class Faults:
         self._say("partition", source, target=target, one_way=one_way)
         for a, b in self._directions(source, target, one_way):
             self._network.link(a, b).partitioned = True
+        self._network.tidy()
 
     def repair(self, source: str, target: str) -> None:
         """Undoes every rule between the two, in both directions; held messages arrive."""
@@ -74,6 +75,7 @@ class Faults:
         for a, b in self._directions(source, target, one_way):
             link = self._network.link(a, b)
             link.held = link.held or asyncio.get_running_loop().create_future()
+        self._network.tidy()
 
     def release(self, source: str, target: str) -> None:
         """Held messages arrive, in the order in which they were sent."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum
 from typing import Any
 
-from kubesim.sim.network import Network
+from kubesim.sim.network import LIFE, Life, Network
 from kubesim.sim.tasks import Tasks
 
 Main = Callable[[], Coroutine[Any, Any, None]]
@@ -41,6 +41,7 @@ class Process:
         self._main = main
         self._shutdown = shutdown
         self._tasks = Tasks(name)
+        self._life = Life()
 
     def start(self) -> None:
         """Starts it; nothing happens if it runs already."""
@@ -49,10 +50,16 @@ class Process:
         self.host.network.attach(self.name, self.host.name)
         self.host.network.bring_up(self.name)
         self.state = State.RUNNING
-        self._tasks.spawn(self._main(), "main")
+        self._life = Life()
+        token = LIFE.set(self._life)  # The task, and all that it starts, keep a copy of this context.
+        try:
+            self._tasks.spawn(self._main(), "main")
+        finally:
+            LIFE.reset(token)
 
     def crash(self) -> None:
         """Power off: nothing it does from here on is seen by anybody."""
+        self._life.is_over = True
         self.host.network.take_down(self.name)
         self._tasks.cancel()
         self.state = State.CRASHED

@@ -25,10 +25,11 @@ from collections.abc import Callable
 from contextvars import Context
 from enum import Enum
 from random import Random
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from kubesim.sim.errors import DeadlockError, LivelockError
 
+Arguments = TypeVarTuple("Arguments")
 NANOSECONDS_PER_SECOND = 1_000_000_000
 SUPPORTED_PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 CALLBACKS_PER_INSTANT_MAX = 1_000_000
@@ -63,6 +64,7 @@ class SimLoop(asyncio.SelectorEventLoop):
 
     _scheduled: list[SimTimerHandle]
     _ready: deque[asyncio.Handle]
+    _timer_cancelled_count: int
 
     def __init__(self, *, permute: Random | None = None) -> None:
         if sys.version_info[:2] not in SUPPORTED_PYTHONS:
@@ -88,10 +90,25 @@ class SimLoop(asyncio.SelectorEventLoop):
         return self.now_ns / NANOSECONDS_PER_SECOND
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
     ) -> SimTimerHandle:
         """Runs `callback` at virtual second `when`; ties run in the order of these calls."""
         return self.call_at_ns(round(when * NANOSECONDS_PER_SECOND), callback, *args, context=context)
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> SimTimerHandle:
+        """Runs `callback` after `delay` seconds; exact also when the run is so old that a float of its time is not."""
+        when_ns = self.now_ns + round(delay * NANOSECONDS_PER_SECOND)
+        return self.call_at_ns(when_ns, callback, *args, context=context)
 
     def call_at_ns(
         self, when_ns: int, callback: Callable[..., object], *args: Any, context: Context | None = None
@@ -107,12 +124,15 @@ class SimLoop(asyncio.SelectorEventLoop):
 
     def virtual(self) -> None:
         """From here on time jumps to the next timer whenever nothing is ready."""
+        self._advance_paced()
         self.mode, self._limit_ns = Mode.VIRTUAL, None
+        self._callbacks_this_instant = 0  # While time stood still, many were fine.
 
     def pace(self, speed: float) -> None:
         """From here on `speed` virtual seconds pass per real second."""
         if not speed > 0:
             raise ValueError(f"a speed is more than 0 virtual seconds per second, not {speed}")
+        self._advance_paced()
         self.mode, self._limit_ns, self.speed = Mode.PACED, None, speed
         self._pace_origin = (self.now_ns, wall.monotonic_ns())
 
@@ -195,7 +215,7 @@ class SimLoop(asyncio.SelectorEventLoop):
 
     def _next_timer_ns(self) -> int | None:
         scheduled = self._scheduled
-        while scheduled and scheduled[0]._cancelled:  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._cancelled:
             self._timer_cancelled_count = max(0, self._timer_cancelled_count - 1)
             heapq.heappop(scheduled)._scheduled = False  # type: ignore[attr-defined]
         return scheduled[0].order[0] if scheduled else None
@@ -211,7 +231,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         while scheduled and scheduled[0].order[0] <= now_ns:
             timer = heapq.heappop(scheduled)
             timer._scheduled = False  # type: ignore[attr-defined]
-            if timer._cancelled:  # type: ignore[attr-defined]
+            if timer._cancelled:
                 self._timer_cancelled_count = max(0, self._timer_cancelled_count - 1)
             else:
                 ready.append(timer)
@@ -222,7 +242,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         if self._timer_cancelled_count > 100 and 2 * self._timer_cancelled_count > len(self._scheduled):
             alive = []
             for timer in self._scheduled:
-                if timer._cancelled:  # type: ignore[attr-defined]
+                if timer._cancelled:
                     timer._scheduled = False  # type: ignore[attr-defined]
                 else:
                     alive.append(timer)
@@ -235,14 +255,15 @@ class SimLoop(asyncio.SelectorEventLoop):
         count = len(ready)
         self._callbacks_this_instant += count
         if self._callbacks_this_instant > CALLBACKS_PER_INSTANT_MAX and self.mode is Mode.VIRTUAL:
+            self._callbacks_this_instant = 0  # Those who are cancelled now may clean up.
             raise LivelockError(self.now_ns, waiting_tasks(self))
         if self._permute is not None and count > 1:
-            self._permute.shuffle(ready)  # type: ignore[arg-type]
+            self._permute.shuffle(ready)
         popleft = ready.popleft
         for _ in range(count):
             handle = popleft()
-            if not handle._cancelled:  # type: ignore[attr-defined]
-                handle._run()  # type: ignore[attr-defined]
+            if not handle._cancelled:
+                handle._run()
 
 
 def waiting_tasks(loop: asyncio.AbstractEventLoop) -> tuple[str, ...]:

@@ -5,18 +5,34 @@ lies on a directed link between two hosts or endpoints, so a partition can be on
 message crosses in no virtual time and without touching the loop's timers.
 
 A lost message is silent, as on a real network: the sender waits until its own deadline.
+
+A process that crashed sends nothing, even if another of its name was started before its cleanup code ran:
+the context variable `LIFE` says which of them a task belongs to.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 Handler = Callable[[Any], Awaitable[Any]]
 ANY = "*"
+
+
+class Life:
+    """One run of a process, from its start to its crash."""
+
+    __slots__ = ("is_over",)
+
+    def __init__(self) -> None:
+        self.is_over = False
+
+
+LIFE: ContextVar[Life | None] = ContextVar("kubesim_life", default=None)  # None: nobody who could crash.
 
 
 class NetworkError(Exception):
@@ -116,7 +132,9 @@ class Network:
         return bool(self._links)
 
     def is_open(self, source: str, target: str) -> bool:
-        """Whether a message sent now would arrive at once: neither lost, held nor delayed."""
+        """Whether a message sent now by the running task would arrive at once: neither lost, held nor delayed."""
+        if (life := LIFE.get()) is not None and life.is_over:
+            return False
         return self.is_free or (
             not self.is_down(source)
             and not self.is_down(target)
@@ -149,6 +167,8 @@ class Network:
 
     async def cross(self, source: str, target: str) -> bool:
         """Waits as long as a message takes from `source` to `target`; False if it is lost on the way."""
+        if (life := LIFE.get()) is not None and life.is_over:
+            return False
         if self.is_free:
             return True
         for link in self._rules(source, target):

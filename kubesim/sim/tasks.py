@@ -40,13 +40,7 @@ class Tasks:
         self.cancel()
         while self._tasks:
             task = next(iter(self._tasks))
-            try:
-                await asyncio.shield(task)
-            except asyncio.CancelledError:
-                if not task.done():
-                    raise
-            except Exception:
-                pass  # `_ended` has reported it.
+            await asyncio.wait((task,))  # Unlike awaiting the task, raises only what is meant for us.
             self._tasks.pop(task, None)
 
     def __len__(self) -> int:

@@ -52,7 +52,7 @@ class Trace:
         """Adds a record with the present time."""
         record = Record(self._now_ns(), event, fields)
         self.records.append(record)
-        for observer in self._observers:
+        for observer in tuple(self._observers):
             observer(record)
 
     def wrote(self, revision: int, by: str, causes: tuple[Cause, ...]) -> None:

@@ -1,8 +1,8 @@
 """For your own tests: a pytest fixture, clusters whose invariants are checked, and Hypothesis strategies.
 
-`kubesim.testing.strategies` needs Hypothesis and is imported by name.
+* `kubesim.testing.plugin`: the fixtures `cluster` and `sim`, found by pytest without an import.
+* `kubesim.testing.clusters.checked_cluster`: a cluster whose invariants must hold, in any test framework.
+* `kubesim.testing.strategies`: nodes, Pods, Deployments and fault schedules; needs Hypothesis.
+
+Nothing is imported here, since pytest loads the plugin in every run of an environment.
 """
-
-from kubesim.testing.clusters import checked_cluster
-
-__all__ = ["checked_cluster"]

@@ -125,9 +125,7 @@ def test_shares_always_add_up(replicas: int, surge: int, new: int, old: list[int
         assert sum(step.replicas for step in steps) == limits.total_max
 
 
-rollouts = st.tuples(st.integers(1, 25), st.integers(0, 5), st.integers(0, 5)).map(
-    lambda drawn: resolve_limits(*drawn)
-)
+rollouts = st.tuples(st.integers(1, 25), st.integers(0, 5), st.integers(0, 5)).map(lambda drawn: resolve_limits(*drawn))
 
 
 @given(rollouts, st.lists(st.integers(1, 6), max_size=3), st.data())

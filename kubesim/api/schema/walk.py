@@ -37,7 +37,14 @@ LIMITS = {INT32: INT32_LIMIT, INT64: INT64_LIMIT}
 
 
 class DecodeError(ValueError):
-    """An object cannot be decoded as its kind; the text is the upstream decoder's."""
+    """An object cannot be decoded as its kind; the text is that of the upstream JSON decoder.
+
+    `conversion` is what upstream says instead when the object comes out of a strategic merge patch.
+    """
+
+    def __init__(self, message: str, conversion: str = "") -> None:
+        super().__init__(message)
+        self.conversion = conversion or message
 
 
 class Place(NamedTuple):
@@ -178,7 +185,19 @@ def _quantity(value: Any, canonical_form: Callable[[Any], str]) -> str:
 def _mismatch(node: Node, value: Any, place: Place, number: Any = None) -> DecodeError:
     """Go's complaint about a value of a wrong type."""
     into = f"struct field {place.struct}.{place.go_path}" if place.struct else "value"
-    return DecodeError(f"json: cannot unmarshal {_json_type(value, number)} into Go {into} of type {node.go_type}")
+    message = f"json: cannot unmarshal {_json_type(value, number)} into Go {into} of type {node.go_type}"
+    return DecodeError(message, _conversion(node, value))
+
+
+def _conversion(node: Node, value: Any) -> str:
+    """The complaint of the converter from maps to structs about the same."""
+    kinds = {dict: "map", list: "slice", str: "string", bool: "bool", int: "int64", float: "float64"}
+    found = kinds.get(type(value), "invalid")
+    wanted = {OBJECT: "struct from:", MAP: "map from", LIST: "slice from"}.get(node.kind)
+    if wanted:
+        return f"cannot restore {wanted} {found}"
+    types = {"map": "map[string]interface {}", "slice": "[]interface {}"}
+    return f"cannot convert {types.get(found, found)} to {node.go_type}"
 
 
 def _json_type(value: Any, number: Any = None) -> str:

@@ -1,0 +1,29 @@
+"""Admission: rules of the cluster that look at objects, not at permissions. One file a plugin.
+
+DEFAULT_PLUGINS is the list of those that are on, in the order in which upstream runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kubesim.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from kubesim.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from kubesim.apiserver.admission.node_restriction import NodeRestriction
+from kubesim.apiserver.admission.plugin import AdmissionPlugin, Lookup, LookupAll
+from kubesim.apiserver.admission.priority import Priority
+from kubesim.apiserver.admission.service_account import ServiceAccount
+from kubesim.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
+
+__all__ = ["DEFAULT_PLUGINS", "AdmissionPlugin", "MakePlugin"]
+
+MakePlugin = Callable[[Lookup, LookupAll], AdmissionPlugin]
+
+DEFAULT_PLUGINS: tuple[MakePlugin, ...] = (
+    NamespaceLifecycle,
+    ServiceAccount,
+    NodeRestriction,
+    TaintNodesByCondition,
+    Priority,
+    DefaultTolerationSeconds,
+)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
-from kubesim.apiserver.admission.plugin import CREATE, DELETE, UPDATE, AdmissionPlugin
+from kubesim.apiserver.admission.plugin import CREATE, DELETE, UPDATE, AdmissionPlugin, Attributes, Target
 from kubesim.apiserver.context import RequestContext
 
-Mutate = Callable[[RequestContext, Object, Object | None], Object]
-Validate = Callable[[RequestContext, Object, Object | None], None]
+Mutate = Callable[[Attributes], Object]
+Validate = Callable[[Attributes], None]
 
 
 class AdmissionChain:
@@ -21,7 +21,8 @@ class AdmissionChain:
         self._plugins = plugins
         self._mutating: dict[tuple[bool, str], tuple[Mutate, ...]] = {}
         self._validating: dict[tuple[bool, str], tuple[Validate, ...]] = {}
-        self._deletion = [plugin.validate_deletion for plugin in plugins if plugin.handles(DELETE, resource, "")]
+        target = Target(DELETE, resource, "")
+        self._deletion = [plugin.validate_deletion for plugin in plugins if plugin.handles(target)]
 
     def mutate(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
         """The object after every mutating plugin. `old` is None at creation."""
@@ -29,9 +30,12 @@ class AdmissionChain:
         steps = self._mutating.get(key)
         if steps is None:
             steps = self._mutating[key] = tuple(plugin.mutate for plugin in self._handlers(*key))
+        if not steps:
+            return obj
+        attributes = Attributes(context, obj, old)
         for step in steps:
-            obj = step(context, obj, old)
-        return obj
+            attributes.obj = step(attributes)
+        return attributes.obj
 
     def validate(self, context: RequestContext, obj: Object, old: Object | None) -> None:
         """Raises what the first plugin that objects has to say."""
@@ -39,14 +43,18 @@ class AdmissionChain:
         steps = self._validating.get(key)
         if steps is None:
             steps = self._validating[key] = tuple(plugin.validate for plugin in self._handlers(*key))
-        for step in steps:
-            step(context, obj, old)
+        if steps:
+            attributes = Attributes(context, obj, old)
+            for step in steps:
+                step(attributes)
 
     def validate_deletion(self, context: RequestContext, stored: Stored) -> None:
         """The same for a deletion."""
-        for step in self._deletion:
-            step(context, stored)
+        if self._deletion:
+            attributes = Attributes(context, stored.object, stored.object)
+            for step in self._deletion:
+                step(attributes)
 
     def _handlers(self, is_create: bool, subresource: str) -> list[AdmissionPlugin]:
-        operation = CREATE if is_create else UPDATE
-        return [plugin for plugin in self._plugins if plugin.handles(operation, self._resource, subresource)]
+        target = Target(CREATE if is_create else UPDATE, self._resource, subresource)
+        return [plugin for plugin in self._plugins if plugin.handles(target)]

@@ -8,10 +8,9 @@ Upstream: plugin/pkg/admission/defaulttolerationseconds.
 from __future__ import annotations
 
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import PODS, Resource
+from kubesim.api.resources import PODS
 from kubesim.api.stored import Object
-from kubesim.apiserver.admission.plugin import CREATE, UPDATE, AdmissionPlugin
-from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.admission.plugin import CREATE, UPDATE, AdmissionPlugin, Attributes, Target
 
 TOLERATION_SECONDS = 300
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -28,12 +27,13 @@ class DefaultTolerationSeconds(AdmissionPlugin):
 
     name = "DefaultTolerationSeconds"
 
-    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+    def handles(self, target: Target) -> bool:
         """Pods, when made and when changed."""
-        return operation in (CREATE, UPDATE) and resource == PODS and not subresource
+        return target in ((CREATE, PODS, ""), (UPDATE, PODS, ""))
 
-    def mutate(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
+    def mutate(self, attributes: Attributes) -> Object:
         """The Pod with both tolerations."""
+        obj = attributes.obj
         tolerations = (obj.get("spec") or {}).get("tolerations") or []
         missing = [default for default in DEFAULTS if not any(_covers(t, default["key"]) for t in tolerations)]
         return with_fields(obj, {"tolerations": [*tolerations, *missing]}, "spec") if missing else obj

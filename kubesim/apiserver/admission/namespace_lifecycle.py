@@ -8,10 +8,9 @@ Upstream: k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle.
 from __future__ import annotations
 
 from kubesim.api.errors import not_found
-from kubesim.api.resources import NAMESPACES, Resource
-from kubesim.api.stored import Object, Stored
-from kubesim.apiserver.admission.plugin import CREATE, DELETE, AdmissionPlugin, refuse
-from kubesim.apiserver.context import RequestContext
+from kubesim.api.resources import NAMESPACES
+from kubesim.api.stored import Object
+from kubesim.apiserver.admission.plugin import CREATE, DELETE, AdmissionPlugin, Attributes, Target
 
 IMMORTAL = ("default", "kube-system", "kube-public")
 
@@ -21,26 +20,21 @@ class NamespaceLifecycle(AdmissionPlugin):
 
     name = "NamespaceLifecycle"
 
-    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+    def handles(self, target: Target) -> bool:
         """Creations in a namespace, and deletions of namespaces."""
-        if resource is NAMESPACES or resource.kind == "Namespace":
-            return operation == DELETE
-        return operation == CREATE and resource.namespaced
+        if target.resource == NAMESPACES:
+            return target.operation == DELETE
+        return target.operation == CREATE and target.resource.namespaced
 
-    def mutate(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
+    def mutate(self, attributes: Attributes) -> Object:
         """Changes nothing, but comes first: no other plugin has to think of missing namespaces."""
-        self.check(context, obj)
-        return obj
-
-    def check(self, context: RequestContext, obj: Object) -> None:
-        """Raises if nothing may be created in the request's namespace."""
-        name = context.request.namespace
+        name = attributes.context.request.namespace
         namespace = self.lookup(NAMESPACES, name, "")
         if namespace is None:
             raise not_found(NAMESPACES, name)
         if not namespace.object["metadata"].get("deletionTimestamp"):
-            return
-        error = refuse(context, obj, f"unable to create new content in namespace {name} because it is being terminated")
+            return attributes.obj
+        error = attributes.refuse(f"unable to create new content in namespace {name} because it is being terminated")
         cause = {
             "reason": "NamespaceTerminating",
             "message": f"namespace {name} is being terminated",
@@ -49,7 +43,7 @@ class NamespaceLifecycle(AdmissionPlugin):
         error.details = {**(error.details or {}), "causes": [cause]}
         raise error
 
-    def validate_deletion(self, context: RequestContext, stored: Stored) -> None:
+    def validate_deletion(self, attributes: Attributes) -> None:
         """`namespaces "default" is forbidden: this namespace may not be deleted`."""
-        if stored.name in IMMORTAL:
-            raise refuse(context, stored.object, "this namespace may not be deleted")
+        if attributes.obj["metadata"]["name"] in IMMORTAL:
+            raise attributes.refuse("this namespace may not be deleted")

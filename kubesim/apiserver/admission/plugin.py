@@ -6,8 +6,8 @@ refuse it (validating). Upstream: k8s.io/apiserver/pkg/admission; plugins in plu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from typing import ClassVar, NamedTuple
 
 from kubesim.api.errors import ForbiddenError, forbidden
 from kubesim.api.resources import Resource
@@ -16,8 +16,36 @@ from kubesim.apiserver.context import RequestContext
 
 CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
 
-# The newest revision known of an object: (resource, name, namespace) → handle or None.
+
+class Target(NamedTuple):
+    """What a request does to what: the operation is CREATE, UPDATE or DELETE."""
+
+    operation: str
+    resource: Resource
+    subresource: str
+
+
+class Attributes:
+    """One request in admission: its context, the object as far as it is complete, and the one it replaces."""
+
+    __slots__ = ("context", "obj", "old")
+
+    def __init__(self, context: RequestContext, obj: Object, old: Object | None) -> None:
+        self.context = context
+        self.obj = obj
+        self.old = old  # None at creation.
+
+    def refuse(self, why: str) -> ForbiddenError:
+        """`pods "x" is forbidden: …`; an object without a name yet goes by what its name will begin with."""
+        metadata = self.obj.get("metadata") or {}
+        request = self.context.request
+        name = request.name or metadata.get("name") or metadata.get("generateName") or "Unknown"
+        return forbidden(request.resource, name, why)
+
+
+# The newest revision known of an object: (resource, name, namespace) → handle or None; and of all of a resource.
 Lookup = Callable[[Resource, str, str], Stored | None]
+LookupAll = Callable[[Resource], Iterable[Stored]]
 
 
 class AdmissionPlugin:
@@ -25,26 +53,20 @@ class AdmissionPlugin:
 
     name: ClassVar[str]
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, lookup_all: LookupAll) -> None:
         self.lookup = lookup
+        self.lookup_all = lookup_all
 
-    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
-        """Whether it wants to hear of CREATE, UPDATE or DELETE of this resource: asked once, not per request."""
+    def handles(self, target: Target) -> bool:
+        """Whether it wants to hear of such requests: asked once, not per request."""
         raise NotImplementedError
 
-    def mutate(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
-        """The object, completed. A new dict where something changes: `obj` may be shared below its metadata."""
-        return obj
+    def mutate(self, attributes: Attributes) -> Object:
+        """The object, completed. A new dict where something changes: it may be shared below its metadata."""
+        return attributes.obj
 
-    def validate(self, context: RequestContext, obj: Object, old: Object | None) -> None:
+    def validate(self, attributes: Attributes) -> None:
         """Raises an ApiError if the object may not be stored."""
 
-    def validate_deletion(self, context: RequestContext, stored: Stored) -> None:
+    def validate_deletion(self, attributes: Attributes) -> None:
         """Raises an ApiError if the object may not be deleted."""
-
-
-def refuse(context: RequestContext, obj: Object | None, why: str) -> ForbiddenError:
-    """`pods "x" is forbidden: …`; an object without a name yet goes by what its name will begin with."""
-    metadata = (obj or {}).get("metadata") or {}
-    name = context.request.name or metadata.get("name") or metadata.get("generateName") or "Unknown"
-    return forbidden(context.request.resource, name, why)

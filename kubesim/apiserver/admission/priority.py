@@ -6,36 +6,33 @@ Upstream: plugin/pkg/admission/priority.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import PODS, PRIORITY_CLASSES, Resource
+from kubesim.api.resources import BY_KIND, PODS, Resource
 from kubesim.api.stored import Object, Stored
-from kubesim.apiserver.admission.plugin import CREATE, AdmissionPlugin, Lookup, refuse
-from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.admission.plugin import CREATE, AdmissionPlugin, Attributes, Target
 
+PRIORITY_CLASSES = BY_KIND.get(("scheduling.k8s.io/v1", "PriorityClass")) or Resource(
+    "scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)
+)
 DEFAULT_PRIORITY = 0
 PREEMPT_LOWER_PRIORITY = "PreemptLowerPriority"
 
 
 class Priority(AdmissionPlugin):
-    """Resolves priority classes. `classes` lists those there are."""
+    """Resolves priority classes."""
 
     name = "Priority"
 
-    def __init__(self, lookup: Lookup, classes: Callable[[], Iterable[Stored]]) -> None:
-        super().__init__(lookup)
-        self._classes = classes
-
-    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+    def handles(self, target: Target) -> bool:
         """New Pods."""
-        return operation == CREATE and resource == PODS and not subresource
+        return target == (CREATE, PODS, "")
 
-    def mutate(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
+    def mutate(self, attributes: Attributes) -> Object:
         """The Pod with priority and preemptionPolicy."""
+        obj = attributes.obj
         spec = obj.get("spec") or {}
         name = spec.get("priorityClassName", "")
-        priority_class = self._class(context, obj, name)
+        priority_class = self._class(attributes, name)
         value: int = DEFAULT_PRIORITY
         policy = PREEMPT_LOWER_PRIORITY
         if priority_class is not None:
@@ -44,20 +41,22 @@ class Priority(AdmissionPlugin):
         computed = "computed {} from the given PriorityClass name"
         if spec.get("priority") not in (None, value):
             why = f"the integer value of priority ({spec['priority']}) must not be provided in pod spec; "
-            raise refuse(context, obj, why + "priority admission controller " + computed.format(value))
+            raise attributes.refuse(why + "priority admission controller " + computed.format(value))
         if spec.get("preemptionPolicy") not in (None, policy):
-            why = f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) must not be provided in pod spec; "
-            raise refuse(context, obj, why + "priority admission controller " + computed.format(policy))
+            why = (
+                f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) must not be provided in pod spec; "
+            )
+            raise attributes.refuse(why + "priority admission controller " + computed.format(policy))
         changes = {"priority": value, "preemptionPolicy": policy}
         if name:
             changes["priorityClassName"] = name
         return with_fields(obj, changes, "spec")
 
-    def _class(self, context: RequestContext, obj: Object, name: str) -> Stored | None:
+    def _class(self, attributes: Attributes, name: str) -> Stored | None:
         if name:
             found = self.lookup(PRIORITY_CLASSES, name, "")
             if found is None:
-                raise refuse(context, obj, f"no PriorityClass with name {name} was found")
+                raise attributes.refuse(f"no PriorityClass with name {name} was found")
             return found
-        defaults = [stored for stored in self._classes() if stored.object.get("globalDefault")]
+        defaults = [stored for stored in self.lookup_all(PRIORITY_CLASSES) if stored.object.get("globalDefault")]
         return min(defaults, key=lambda stored: (stored.object.get("value", 0), stored.name), default=None)

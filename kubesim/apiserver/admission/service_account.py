@@ -11,10 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import PODS, SERVICE_ACCOUNTS, Resource
+from kubesim.api.resources import PODS, SERVICE_ACCOUNTS
 from kubesim.api.stored import Object
-from kubesim.apiserver.admission.plugin import CREATE, AdmissionPlugin, refuse
-from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.admission.plugin import CREATE, AdmissionPlugin, Attributes, Target
 
 DEFAULT_ACCOUNT = "default"
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
@@ -30,12 +29,13 @@ class ServiceAccount(AdmissionPlugin):
 
     name = "ServiceAccount"
 
-    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+    def handles(self, target: Target) -> bool:
         """New Pods."""
-        return operation == CREATE and resource == PODS and not subresource
+        return target == (CREATE, PODS, "")
 
-    def mutate(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
+    def mutate(self, attributes: Attributes) -> Object:
         """The Pod with its account, pull secrets and token volume."""
+        context, obj = attributes.context, attributes.obj
         if MIRROR_ANNOTATION in (obj["metadata"].get("annotations") or {}):
             return obj
         spec: Object = obj.get("spec") or {}
@@ -43,8 +43,8 @@ class ServiceAccount(AdmissionPlugin):
         namespace = context.request.namespace
         account = self.lookup(SERVICE_ACCOUNTS, name, namespace)
         if account is None:
-            raise refuse(
-                context, obj, f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
+            raise attributes.refuse(
+                f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
             )
         changes: dict[str, Any] = {"serviceAccountName": name, "serviceAccount": name}
         if account.object.get("imagePullSecrets") and not spec.get("imagePullSecrets"):

@@ -7,10 +7,9 @@ lifecycle controller, which then manages the taint. Upstream: plugin/pkg/admissi
 from __future__ import annotations
 
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import NODES, Resource
+from kubesim.api.resources import NODES
 from kubesim.api.stored import Object
-from kubesim.apiserver.admission.plugin import CREATE, AdmissionPlugin
-from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.admission.plugin import CREATE, AdmissionPlugin, Attributes, Target
 
 NOT_READY_TAINT = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
@@ -20,12 +19,13 @@ class TaintNodesByCondition(AdmissionPlugin):
 
     name = "TaintNodesByCondition"
 
-    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+    def handles(self, target: Target) -> bool:
         """New Nodes."""
-        return operation == CREATE and resource == NODES and not subresource
+        return target == (CREATE, NODES, "")
 
-    def mutate(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
+    def mutate(self, attributes: Attributes) -> Object:
         """The Node with the taint not-ready."""
+        obj = attributes.obj
         taints = (obj.get("spec") or {}).get("taints") or []
         if any(taint.get("key") == NOT_READY_TAINT["key"] and taint.get("effect") == "NoSchedule" for taint in taints):
             return obj

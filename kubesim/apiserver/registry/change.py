@@ -39,13 +39,17 @@ async def update(registry: Registry, context: RequestContext) -> Response:
     storage, key = registry.storage, registry.key(context)
     if registry.strategy.allow_create_on_update and key not in storage.latest and await storage.get(key) is None:
         return await create(registry, context)
-    return await change(registry, context, lambda current: body, finish_update)
+    return await change(registry, context, always(body), finish_update)
 
 
 async def update_status(registry: Registry, context: RequestContext) -> Response:
     """PUT to `/status`: replaces only the status."""
-    body = _own_body(registry, context)
-    return await change(registry, context, lambda current: body, finish_status_update)
+    return await change(registry, context, always(_own_body(registry, context)), finish_status_update)
+
+
+def always(body: Object) -> Make:
+    """A PUT wants the same, whatever is there."""
+    return lambda _current: body
 
 
 async def change(registry: Registry, context: RequestContext, make: Make, finish: Finish) -> Response:
@@ -81,7 +85,7 @@ async def _write(registry: Registry, context: RequestContext, current: Stored, o
         stored = await storage.delete(current, context)
         strategy.release(current.object, None)
         return stored
-    strategy.allocate(obj, current.object, context)
+    strategy.allocate(obj, current.object)
     try:
         stored = await storage.update(current, obj, context)
     except BaseException:
@@ -94,9 +98,9 @@ async def _write(registry: Registry, context: RequestContext, current: Stored, o
 def finish_update(registry: Registry, context: RequestContext, wanted: Object, old: Object) -> Object:
     """What a PUT or PATCH of the main resource makes of the old object."""
     strategy = registry.strategy
-    obj = _begin(registry, registry.decoder.decode_change(wanted, old, context), old)
+    obj = begin(registry, registry.decoder.decode_change(wanted, old, context), old)
     obj = registry.admission.mutate(context, obj, old)
-    strategy.prepare_for_update(obj, old, context)
+    strategy.prepare_for_update(obj, old)
     problems = validate_metadata_update(obj["metadata"], old["metadata"])
     problems += strategy.validate_update(obj, old)
     if problems:
@@ -108,9 +112,9 @@ def finish_update(registry: Registry, context: RequestContext, wanted: Object, o
 def finish_status_update(registry: Registry, context: RequestContext, wanted: Object, old: Object) -> Object:
     """What a PUT or PATCH of `/status` makes of the old object."""
     strategy = registry.strategy
-    obj = _begin(registry, registry.decoder.decode_status(wanted, old, context), old)
+    obj = begin(registry, registry.decoder.decode_status(wanted, old, context), old)
     obj = registry.admission.mutate(context, obj, old)
-    strategy.prepare_for_status_update(obj, old, context)
+    strategy.prepare_for_status_update(obj, old)
     problems = validate_metadata_update(obj["metadata"], old["metadata"])
     problems += strategy.validate_status_update(obj, old)
     if problems:
@@ -133,7 +137,7 @@ def _own_body(registry: Registry, context: RequestContext) -> Object:
     return body
 
 
-def _begin(registry: Registry, obj: Object, old: Object) -> Object:
+def begin(registry: Registry, obj: Object, old: Object) -> Object:
     """Gives what is wanted a metadata of its own, with the fields that only the server changes as they were."""
     metadata = obj["metadata"] = dict(obj.get("metadata") or {})
     old_metadata = old["metadata"]

@@ -30,10 +30,10 @@ async def create(registry: Registry, context: RequestContext) -> Response:
     obj = _decode(registry, context)
     obj = registry.admission.mutate(context, obj, None)
     generated = _fill_metadata(context, obj)
-    registry.strategy.prepare_for_create(obj, context)
+    registry.strategy.prepare_for_create(obj)
     _validate(registry, obj)
     registry.admission.validate(context, obj, None)
-    registry.strategy.allocate(obj, None, context)
+    registry.strategy.allocate(obj, None)
     warnings = tuple(context.warnings)
     if context.request.options.dry_run:
         registry.strategy.release(obj, None)
@@ -56,7 +56,10 @@ async def create(registry: Registry, context: RequestContext) -> Response:
 def _decode(registry: Registry, context: RequestContext) -> Object:
     """The request's own copy of the body, two levels deep, with types checked and defaults set."""
     request, resource = context.request, registry.resource
-    obj = registry.decoder.decode(request.body, context)
+    body, strategy = request.body, registry.strategy
+    if strategy.has_status and not strategy.accepts_status and isinstance(body, dict) and "status" in body:
+        body = {name: value for name, value in body.items() if name != "status"}
+    obj = registry.decoder.decode(body, context)
     metadata = obj["metadata"] = dict(obj.get("metadata") or {})
     if metadata.get("resourceVersion"):
         raise ApiError("resourceVersion should not be set on objects to be created")
@@ -97,7 +100,7 @@ def _generate_name(context: RequestContext, prefix: str) -> str:
 def _validate(registry: Registry, obj: Object) -> None:
     resource, strategy = registry.resource, registry.strategy
     metadata = obj["metadata"]
-    problems = validate_metadata(metadata, strategy.name_rule, namespaced=resource.namespaced)
+    problems = validate_metadata(metadata, strategy.name_problems, namespaced=resource.namespaced)
     problems += strategy.validate(obj)
     if problems:
         raise invalid(resource, metadata.get("name", ""), problems)

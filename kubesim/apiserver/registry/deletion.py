@@ -26,7 +26,12 @@ POLICIES = ("Background", "Foreground", "Orphan")
 
 async def delete(registry: Registry, context: RequestContext) -> Response:
     """Deletes one object, or begins to. Answers with the object while it exists, else with a Status."""
-    return await _delete_key(registry, context, registry.key(context), _options(context.request.body))
+    return await delete_with(registry, context, context.request.body)
+
+
+async def delete_with(registry: Registry, context: RequestContext, options: Any) -> Response:
+    """The same with options from elsewhere than the request's body."""
+    return await _delete_key(registry, context, registry.key(context), _options(options))
 
 
 async def delete_collection(registry: Registry, context: RequestContext) -> Response:
@@ -61,9 +66,7 @@ async def _delete_key(registry: Registry, context: RequestContext, key: str, opt
     raise conflict(registry.resource, key.rpartition("/")[2])
 
 
-async def _carry_out(
-    registry: Registry, context: RequestContext, current: Stored, options: DeleteOptions
-) -> Response:
+async def _carry_out(registry: Registry, context: RequestContext, current: Stored, options: DeleteOptions) -> Response:
     registry.admission.validate_deletion(context, current)
     plan = registry.strategy.plan_deletion(current.object, options, context.sim.clock)
     is_dry = context.request.options.dry_run or "All" in options.dry_run
@@ -95,7 +98,7 @@ def _options(body: Any) -> DeleteOptions:
     try:
         options = msgspec.convert(body, DeleteOptions)
     except msgspec.ValidationError as error:
-        raise BadRequestError(f"DeleteOptions in version \"v1\" cannot be handled as a DeleteOptions: {error}") from None
+        raise BadRequestError(f'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: {error}') from None
     if options.propagation_policy and options.propagation_policy not in POLICIES:
         supported = ", ".join(f'"{policy}"' for policy in (*POLICIES, "nil"))
         raise BadRequestError(

@@ -23,7 +23,7 @@ from kubesim.apiserver.selection import Selection
 from kubesim.etcd.errors import CompactedError, FutureRevisionError
 
 EXACT, NOT_OLDER_THAN = "Exact", "NotOlderThan"
-TOKEN_VERSION = "meta.k8s.io/v1"  # noqa: S105 (no password)
+TOKEN_VERSION = "meta.k8s.io/v1"
 PAGE_KEYS_MIN = 100
 FRESHNESS_WAIT_SECONDS = 3.0
 CONTINUE_EXPIRED = (
@@ -111,7 +111,7 @@ def _check(options: Options) -> None:
 
 def _cached_page(registry: Registry, selection: Selection, limit: int) -> Response:
     cache, matches = registry.cache, selection.matches
-    items = cache.list(selection.namespace)
+    items = cache.ordered(selection.namespace)
     if matches is not None:
         items = [stored for stored in items if matches(stored.object)]
     if not limit or len(items) <= limit:
@@ -178,4 +178,3 @@ def _token(version: int, last_key: str, namespace: str) -> str:
 def _after(key: str, namespace: str) -> str:
     """The smallest key that follows `key`, without the namespace that the request names anyway."""
     return key[len(namespace) + 1 if namespace else 0 :] + "\0"
-

@@ -12,6 +12,7 @@ Upstream: RESTCreateStrategy, RESTUpdateStrategy and RESTDeleteStrategy in k8s.i
 and pkg/registry/GROUP/KIND/strategy.go for each kind.
 """
 
+# ruff: noqa: ARG002 (the answers of a plain kind do not depend on what is asked)
 from __future__ import annotations
 
 from typing import Any, ClassVar
@@ -19,11 +20,9 @@ from typing import Any, ClassVar
 from kubesim.api.errors import FieldError
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object
-from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.registry.deletion_plan import DeleteOptions, Deletion, plan_deletion
 from kubesim.apiserver.validation.field import IMMUTABLE, invalid
-from kubesim.apiserver.validation.metadata import NameRule
-from kubesim.apiserver.validation.names import dns_subdomain
+from kubesim.apiserver.validation.names import Problems, dns_subdomain
 from kubesim.sim import Clock
 
 
@@ -36,31 +35,32 @@ class Strategy:
     allow_unconditional_update: ClassVar[bool] = True
     # A deletion without a policy keeps the dependents (batch/v1 Jobs and v1 ReplicationControllers, for history).
     orphans_by_default: ClassVar[bool] = False
-    # The status of a new object; a client cannot set it through the main resource.
-    new_status: ClassVar[Object | None] = {}
+    # A client may bring the status along when it creates the object; else that begins empty.
+    accepts_status: ClassVar[bool] = False
     # Fields of `spec` that never change.
     immutable_spec_fields: ClassVar[tuple[str, ...]] = ()
-    name_rule: ClassVar[NameRule] = staticmethod(dns_subdomain)
 
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
         self.has_status = "status" in resource.subresources
 
-    def prepare_for_create(self, obj: Object, context: RequestContext) -> None:
-        """Drops what a client may not set at creation, and sets what the server decides."""
-        if self.has_status and self.new_status is not None:
-            obj["status"] = dict(self.new_status)
+    def name_problems(self, name: str) -> Problems:
+        """What is wrong with a name."""
+        return dns_subdomain(name)
+
+    def prepare_for_create(self, obj: Object) -> None:
+        """Sets what the server decides. (The status has been dropped already, where it is a subresource.)"""
         if self.resource.has_generation:
             obj["metadata"]["generation"] = 1
 
-    def prepare_for_update(self, obj: Object, old: Object, context: RequestContext) -> None:
+    def prepare_for_update(self, obj: Object, old: Object) -> None:
         """Takes back what a client may not change through the main resource; counts generations."""
         if self.has_status:
             keep(obj, old, "status")
         if self.resource.has_generation and self.is_new_generation(obj, old):
             obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
-    def prepare_for_status_update(self, obj: Object, old: Object, context: RequestContext) -> None:
+    def prepare_for_status_update(self, obj: Object, old: Object) -> None:
         """Takes back everything but the status (and metadata, which follows rules of its own)."""
         for name in (*obj, *old):
             if name not in ("status", "metadata"):
@@ -89,7 +89,7 @@ class Strategy:
         """What is wrong with a new status."""
         return []
 
-    def allocate(self, obj: Object, old: Object | None, context: RequestContext) -> None:
+    def allocate(self, obj: Object, old: Object | None) -> None:
         """Takes from the server's pools (addresses, ports) what the object needs; InvalidError if it cannot."""
 
     def release(self, obj: Object, kept: Object | None) -> None:

@@ -67,7 +67,7 @@ def _initial_events(registry: Registry, selection: Selection, options: Options) 
     matches = selection.matches
     events = [
         WatchEvent(ADDED, stored)
-        for stored in registry.cache.list(selection.namespace)
+        for stored in registry.cache.ordered(selection.namespace)
         if matches is None or matches(stored.object)
     ]
     if options.send_initial_events and options.allow_watch_bookmarks:
@@ -90,9 +90,7 @@ async def _resume(registry: Registry, watcher: Watcher, version: int, etcd: Etcd
         changes = await _history(registry, version, cache.revision, etcd)
     events = (change.seen_through(watcher.matches) for change in changes)
     namespace = watcher.namespace
-    watcher.put_first(
-        [event for event in events if event is not None and namespace in ("", event.stored.namespace)]
-    )
+    watcher.put_first([event for event in events if event is not None and namespace in ("", event.stored.namespace)])
 
 
 async def _history(registry: Registry, version: int, until: int, etcd: EtcdClient) -> list[Change]:

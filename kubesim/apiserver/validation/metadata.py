@@ -123,10 +123,7 @@ def _no_new_finalizers(finalizers: list[str], old: list[str]) -> list[FieldError
     if not new:
         return []
     listed = ", ".join(f'"{finalizer}"' for finalizer in new)
-    words = (
-        "no new finalizers can be added if the object is being deleted, "
-        f"found new finalizers []string{{{listed}}}"
-    )
+    words = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{listed}}}"
     return [forbidden("metadata.finalizers", words)]
 
 

@@ -45,7 +45,7 @@ Problems = tuple[str, ...]
 @lru_cache(maxsize=16384)
 def dns_label(name: str) -> Problems:
     """The rule for namespaces and containers."""
-    problems = ()
+    problems: Problems = ()
     if len(name) > LABEL_LENGTH_MAX:
         problems = (f"must be no more than {LABEL_LENGTH_MAX} characters",)
     return problems if _label_match(name) else (*problems, LABEL_RULE)
@@ -54,7 +54,7 @@ def dns_label(name: str) -> Problems:
 @lru_cache(maxsize=16384)
 def dns_subdomain(name: str) -> Problems:
     """The rule for the names of most objects."""
-    problems = ()
+    problems: Problems = ()
     if len(name) > SUBDOMAIN_LENGTH_MAX:
         problems = (f"must be no more than {SUBDOMAIN_LENGTH_MAX} characters",)
     return problems if _subdomain_match(name) else (*problems, SUBDOMAIN_RULE)
@@ -74,8 +74,8 @@ def qualified_name(name: str) -> Problems:
     prefix, slash, rest = name.rpartition("/")
     if prefix.count("/"):
         return (
-            "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-            "alphanumeric character with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+            "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
+            "an alphanumeric character with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
         )
     problems: list[str] = []
     if slash and not prefix:
@@ -94,7 +94,7 @@ def qualified_name(name: str) -> Problems:
 @lru_cache(maxsize=16384)
 def label_value(value: str) -> Problems:
     """The rule for values of labels."""
-    problems = ()
+    problems: Problems = ()
     if len(value) > LABEL_LENGTH_MAX:
         problems = (f"must be no more than {LABEL_LENGTH_MAX} bytes",)
     return problems if _value_match(value) else (*problems, VALUE_RULE)

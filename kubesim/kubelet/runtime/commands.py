@@ -79,19 +79,15 @@ def run_shell(rest: tuple[str, ...]) -> Outcome | None:
     others = [word for word in rest if not word.startswith("-")]
     if not any("c" in flag for flag in flags):
         return None if others else Outcome(0.0)
-    return run_script(others[0]) if others else Outcome(2)
+    return run_script(others[0]) if others else Outcome(0.0, 2)
 
 
 def run_script(script: str) -> Outcome | None:
     """How a script of simple commands ends: sleeps add up, the last code counts, `&&` and `||` are obeyed."""
     if re.search(r"\b(while|until)\b", script):
         return Outcome(None)
-    seconds, code, joint = 0.0, 0, ";"
-    for part in re.split(r"(;|&&|\|\||\n)", script):
-        text = part.strip()
-        if part in (";", "&&", "||", "\n"):
-            joint = part
-            continue
+    seconds, code = 0.0, 0
+    for joint, text in simple_commands(script):
         if not text or (joint == "&&" and code != 0) or (joint == "||" and code == 0):
             continue
         outcome = run_words(simple_words(text))
@@ -103,6 +99,18 @@ def run_script(script: str) -> Outcome | None:
         if outcome.exits:
             break
     return Outcome(seconds, code)
+
+
+def simple_commands(script: str) -> list[tuple[str, str]]:
+    """The simple commands of a script, each with what joins it to the one before; quoted text stays whole."""
+    commands = [(";", "")]
+    for piece in re.findall(r"""'[^']*'|"[^"]*"|&&|\|\||[;\n]|[^;&|\n'"]+|.""", script):
+        if piece in (";", "&&", "||", "\n"):
+            commands.append((piece, ""))
+        else:
+            joint, text = commands[-1]
+            commands[-1] = (joint, text + piece)
+    return [(joint, text.strip()) for joint, text in commands]
 
 
 def simple_words(text: str) -> tuple[str, ...]:

@@ -55,12 +55,14 @@ class Containerd:
         self.reports_creating = profile.reports_creating
         self.cleanup_seconds = profile.cleanup_seconds
         self.images = ImageStore(profile.missing_images, present_images)
+        self.boot_id = ""
         self._sim = sim
         self._profile = profile
         self._random = sim.chance.stream(f"runtime/{node}")
         self._network = PodNetwork(pod_cidr)
         self._pods: dict[str, RuntimePod] = {}
         self._processes: dict[str, Process] = {}
+        self._boot()
         self._listeners: list[Listener] = []
 
     # -- sandboxes ------------------------------------------------------------------------------------
@@ -119,11 +121,14 @@ class Containerd:
         clock = self._sim.clock
         container.state = ContainerState.RUNNING
         container.started_at, container.started_ns = clock.timestamp(), clock.now_ns()
-        if behaviour.exits_by_itself(container.attempt):
-            assert behaviour.run_seconds is not None
+        if not behaviour.exits_by_itself(container.attempt):
+            self._tell(container)
+        elif not behaviour.run_seconds:
+            self._exit_by_itself(container)  # Over before anybody looked: nobody ever sees it run.
+        else:
             timer = self._sim.loop.call_later(behaviour.run_seconds, self._exit_by_itself, container)
             self._processes[container.id] = Process(timer)
-        self._tell(container)
+            self._tell(container)
 
     async def stop_container(self, container: Container, timeout_seconds: float) -> None:
         """SIGTERM, and SIGKILL after `timeout_seconds`; returns when it has ended."""
@@ -196,6 +201,7 @@ class Containerd:
             if process.exit_timer is not None:
                 process.exit_timer.cancel()
         self._processes.clear()
+        self._boot()
         self._network.release_all()
         if self._profile.forgets_on_crash:
             self._pods.clear()
@@ -204,6 +210,11 @@ class Containerd:
                 sandbox.ready = False
             for container in pod.running():
                 self._end(container, EXIT_CODE_LOST, "Unknown", "")
+
+    def _boot(self) -> None:
+        if not self._profile.forgets_on_crash:
+            bits = f"{self._random.getrandbits(128):032x}"
+            self.boot_id = f"{bits[:8]}-{bits[8:12]}-{bits[12:16]}-{bits[16:20]}-{bits[20:]}"
 
     def _behaviour(self, spec: ContainerSpec, annotation: str) -> Behaviour:
         if annotation:

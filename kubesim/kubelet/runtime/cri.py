@@ -127,6 +127,7 @@ class ContainerRuntime(Protocol):
 
     name: str
     version: str  # As in a Node's containerRuntimeVersion.
+    boot_id: str  # Another one after every power cut.
     emits_events: bool  # Whether the kubelet on it writes events (a hollow one does not).
     reports_creating: bool  # Whether a Pod gets a status before its containers run.
     cleanup_seconds: float  # How long removing volumes and cgroups takes once the containers are gone.

@@ -33,10 +33,13 @@ def describe(image: str) -> Image:
 
 def is_missing(image: str, missing: Sequence[str]) -> bool:
     """Whether `image` is one of the missing: a registry, a repository, or a name with its tag, long or short."""
-    registry, repository, tag = split_image(image)
-    full = f"{registry}/{repository}"
-    names = {image, image.partition(":")[0], registry, repository, full, f"{repository}{tag}", f"{full}{tag}"}
-    return any(name in names for name in missing)
+    registry = split_image(image)[0]
+    for name in missing:
+        has_tag = ":" in name.rpartition("/")[2]
+        same = normalised(name) == normalised(image) if has_tag else repository_of(name) == repository_of(image)
+        if same or name == registry:
+            return True
+    return False
 
 
 class ImageStore:

@@ -32,7 +32,7 @@ def split_image(image: str) -> tuple[str, str, str]:
     last, colon, tag = rest.partition(":")
     path = f"{head}{slash}{last}"
     first, _, remainder = path.partition("/")
-    if remainder and ("." in first or ":" in first or first == "localhost"):
+    if remainder and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
         registry, repository = first, remainder
     else:
         registry, repository = DEFAULT_REGISTRY, path if remainder else f"library/{path}"

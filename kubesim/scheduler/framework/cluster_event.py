@@ -4,6 +4,8 @@ A plugin that rejects Pods registers the events that could change its mind, each
 looks closer. Upstream: pkg/scheduler/framework/events.go and the kube-scheduler staging framework.
 """
 
+# ruff: noqa: ARG001 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -38,10 +40,10 @@ class ClusterEvent(Enum):
 
 
 Hint = Callable[[PodInfo, Any, Any], bool]
-"""(the waiting Pod, old object or None, new object or None) → whether to try again. Nodes are `Node` views, Pods `PodInfo`."""
+"""(waiting Pod, old or None, new or None) → whether to try again; nodes are `Node` views, Pods are `PodInfo`."""
 
 
-def always(pod: PodInfo, old: Any, new: Any) -> bool:  # noqa: ARG001 (the signature of a hint)
+def always(pod: PodInfo, old: Any, new: Any) -> bool:
     """The event alone is reason enough."""
     return True
 

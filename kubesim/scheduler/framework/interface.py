@@ -7,6 +7,8 @@ Everything up to Reserve is a pure, synchronous decision; PreBind and Bind talk 
 Permit and PostBind, which no default plugin serves. Upstream: staging/src/k8s.io/kube-scheduler/framework.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -18,6 +20,7 @@ import msgspec
 
 from kubesim.scheduler.framework.cluster_event import EventWithHint
 from kubesim.scheduler.framework.cycle_state import CycleState
+from kubesim.scheduler.framework.handle import Handle
 from kubesim.scheduler.framework.status import SUCCESS, Status
 from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_info import PodInfo
@@ -38,11 +41,14 @@ class Plugin:
     name: ClassVar[str]
     node_local: ClassVar[bool] = False
 
+    def __init__(self, handle: Handle) -> None:
+        self.handle = handle
+
     def events(self) -> Sequence[EventWithHint]:
         """Which cluster events may make a Pod schedulable that this plugin rejected."""
         return ()
 
-    def depends_on(self, snapshot: Snapshot) -> Hashable:  # noqa: ARG002 (for subclasses)
+    def depends_on(self, snapshot: Snapshot) -> Hashable:
         """What else than Pod and node a `node_local` plugin reads: when it changes, all nodes are asked again."""
         return None
 
@@ -150,7 +156,7 @@ class ScorePlugin(Plugin, ABC):
     def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
         """The raw score of one node."""
 
-    def normalize(self, state: CycleState, pod: PodInfo, scores: list[int]) -> list[int]:  # noqa: ARG002
+    def normalize(self, state: CycleState, pod: PodInfo, scores: list[int]) -> list[int]:
         """Raw scores of all feasible nodes → 0 to 100."""
         assert self.scale is not Scale.OWN, f"{self.name} promises a normalize of its own"
         if self.scale is Scale.AS_IS:

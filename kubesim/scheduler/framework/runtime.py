@@ -7,7 +7,6 @@ is held against it by tests. Upstream: pkg/scheduler/framework/runtime/framework
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 import msgspec
 
@@ -32,8 +31,6 @@ from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
 
-AnyPlugin = TypeVar("AnyPlugin", bound=Plugin)
-
 
 class PluginError(Exception):
     """A plugin failed, which says nothing about the Pod; the message names plugin and extension point."""
@@ -51,7 +48,7 @@ class Weighted(msgspec.Struct, frozen=True):
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """The scores of all feasible nodes: raw as the plugins gave them, and normalised × weight."""
+    """The scores of all feasible nodes: raw as the plugins gave them, and normalised and times the weight."""
 
     raw: dict[str, list[int]]
     weighted: dict[str, list[int]]
@@ -72,19 +69,16 @@ class Framework:
     def __init__(self, profile: str, plugins: Sequence[tuple[Plugin, int]]) -> None:
         self.profile = profile
         self.plugins = [plugin for plugin, _ in plugins]
-        self.pre_enqueue = self._of(PreEnqueuePlugin)
-        (self.queue_sort,) = self._of(QueueSortPlugin)
-        self.pre_filters = self._of(PreFilterPlugin)
-        self.filters = self._of(FilterPlugin)
-        self.post_filters = self._of(PostFilterPlugin)
-        self.pre_scores = self._of(PreScorePlugin)
+        self.pre_enqueue = [plugin for plugin in self.plugins if isinstance(plugin, PreEnqueuePlugin)]
+        (self.queue_sort,) = (plugin for plugin in self.plugins if isinstance(plugin, QueueSortPlugin))
+        self.pre_filters = [plugin for plugin in self.plugins if isinstance(plugin, PreFilterPlugin)]
+        self.filters = [plugin for plugin in self.plugins if isinstance(plugin, FilterPlugin)]
+        self.post_filters = [plugin for plugin in self.plugins if isinstance(plugin, PostFilterPlugin)]
+        self.pre_scores = [plugin for plugin in self.plugins if isinstance(plugin, PreScorePlugin)]
         self.scores = [Weighted(plugin, weight) for plugin, weight in plugins if isinstance(plugin, ScorePlugin)]
-        self.reserves = self._of(ReservePlugin)
-        self.pre_binds = self._of(PreBindPlugin)
-        self.binds = self._of(BindPlugin)
-
-    def _of(self, kind: type[AnyPlugin]) -> list[AnyPlugin]:
-        return [plugin for plugin in self.plugins if isinstance(plugin, kind)]
+        self.reserves = [plugin for plugin in self.plugins if isinstance(plugin, ReservePlugin)]
+        self.pre_binds = [plugin for plugin in self.plugins if isinstance(plugin, PreBindPlugin)]
+        self.binds = [plugin for plugin in self.plugins if isinstance(plugin, BindPlugin)]
 
     def hints(self) -> dict[ClusterEvent, dict[str, list[Hint]]]:
         """Event → plugin → its hints for it."""

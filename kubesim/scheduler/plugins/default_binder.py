@@ -3,11 +3,12 @@
 Upstream: pkg/scheduler/framework/plugins/defaultbinder.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from kubesim.api.errors import ApiError, TransportError
 from kubesim.scheduler.framework.cycle_state import CycleState
-from kubesim.scheduler.framework.handle import Handle
 from kubesim.scheduler.framework.interface import BindPlugin
 from kubesim.scheduler.framework.status import SUCCESS, Status, failed
 from kubesim.scheduler.pod_info import PodInfo
@@ -18,13 +19,10 @@ class DefaultBinder(BindPlugin):
 
     name = "DefaultBinder"
 
-    def __init__(self, handle: Handle) -> None:
-        self._handle = handle
-
-    async def bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:  # noqa: ARG002
+    async def bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:
         """SUCCESS, or the words of the refusal."""
         try:
-            await self._handle.client.bind(pod.namespace, pod.name, pod.pod.metadata.uid, node)
+            await self.handle.client.bind(pod.namespace, pod.name, pod.pod.metadata.uid, node)
         except (ApiError, TransportError) as error:
             return failed(str(error))
         return SUCCESS

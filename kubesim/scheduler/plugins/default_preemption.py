@@ -5,6 +5,8 @@ do with the Pods on it, or there is nobody of lower priority. Left out: choosing
 Upstream: pkg/scheduler/framework/plugins/defaultpreemption, pkg/scheduler/framework/preemption.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from kubesim.scheduler.framework.cycle_state import CycleState
@@ -27,7 +29,7 @@ class DefaultPreemption(PostFilterPlugin):
 
     def post_filter(
         self,
-        state: CycleState,  # noqa: ARG002
+        state: CycleState,
         pod: PodInfo,
         snapshot: Snapshot,
         diagnosis: Diagnosis,

@@ -4,6 +4,8 @@ kube-scheduler runs it in every profile, and its answer opens the closing part o
 message, so that part is here. Left out: ResourceClaims. Upstream: .../plugins/dynamicresources.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from kubesim.scheduler.framework.cycle_state import CycleState
@@ -22,10 +24,10 @@ class DynamicResources(PostFilterPlugin):
 
     def post_filter(
         self,
-        state: CycleState,  # noqa: ARG002
-        pod: PodInfo,  # noqa: ARG002
-        snapshot: Snapshot,  # noqa: ARG002
-        diagnosis: Diagnosis,  # noqa: ARG002
+        state: CycleState,
+        pod: PodInfo,
+        snapshot: Snapshot,
+        diagnosis: Diagnosis,
     ) -> tuple[str, Status]:
         """Never of help."""
         return "", NO_NEW_CLAIMS

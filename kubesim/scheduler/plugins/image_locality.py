@@ -5,12 +5,13 @@ Pods of a rare image. Below 23 MB nothing counts, above 1000 MB per container no
 Upstream: pkg/scheduler/framework/plugins/imagelocality.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Hashable
 
 from kubesim.scheduler.framework.cycle_state import CycleState
-from kubesim.scheduler.framework.handle import Handle
 from kubesim.scheduler.framework.interface import NODE_SCORE_MAX, ScorePlugin
 from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_info import PodInfo, PodShape
@@ -27,19 +28,17 @@ class ImageLocality(ScorePlugin):
     name = "ImageLocality"
     node_local = True
 
-    def __init__(self, handle: Handle) -> None:
-        self._snapshot = handle.snapshot
-
     def depends_on(self, snapshot: Snapshot) -> Hashable:
         """How widely images are spread is a matter of all nodes."""
         return snapshot.images_version
 
-    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:  # noqa: ARG002
+    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
         """0 for nothing worth mentioning to 100 for 1000 MB per container."""
         if not node.images:
             return 0
         images = self._images(pod.shape)
-        spread, nodes = self._snapshot.image_nodes, len(self._snapshot)
+        snapshot = self.handle.snapshot
+        spread, nodes = snapshot.image_nodes, len(snapshot)
         total = 0
         for image in images:
             size = node.images.get(image)

@@ -5,6 +5,8 @@ A required affinity that can only be met by nodes given by name looks at no othe
 Upstream: pkg/scheduler/framework/plugins/nodeaffinity. Left out: addedAffinity of the plugin's arguments.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -60,7 +62,7 @@ class NodeAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
     node_local = True
     scale = Scale.BY_MAXIMUM
 
-    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> tuple[PreFilterResult, Status]:  # noqa: ARG002
+    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> tuple[PreFilterResult, Status]:
         """SKIP without any requirement; else the named nodes, if the terms name any."""
         affinity = self.compiled(pod)
         if affinity.required is None and not affinity.selector:
@@ -71,18 +73,18 @@ class NodeAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
             return ALL_NODES, CONFLICTING_TERMS
         return PreFilterResult(affinity.names), SUCCESS
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:  # noqa: ARG002
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
         """SUCCESS when nodeSelector and required terms hold."""
         return SUCCESS if self.compiled(pod).matches(node.known) else DID_NOT_MATCH
 
-    def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status:  # noqa: ARG002
+    def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status:
         """SKIP without preferences."""
         affinity = pod.pod.spec.affinity
         node_affinity = affinity.node_affinity if affinity else None
         wishes = node_affinity and node_affinity.preferred_during_scheduling_ignored_during_execution
         return SUCCESS if wishes else SKIP
 
-    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:  # noqa: ARG002
+    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
         """The weights of the preferred terms that hold."""
         return sum(weight for matches, weight in self.compiled(pod).preferred if matches(node.known))
 

@@ -4,6 +4,8 @@ Such a Pod is normally no business of a scheduler's: its kubelet takes it as it 
 those who run the plugins on their own. Upstream: pkg/scheduler/framework/plugins/nodename.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -24,7 +26,7 @@ class NodeName(FilterPlugin):
     name = "NodeName"
     node_local = True
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:  # noqa: ARG002
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
         """SUCCESS when no node or this one is named."""
         wanted = pod.pod.spec.node_name
         return SUCCESS if not wanted or wanted == node.name else DID_NOT_MATCH

@@ -3,6 +3,8 @@
 Upstream: pkg/scheduler/framework/plugins/nodeports.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -25,11 +27,11 @@ class NodePorts(PreFilterPlugin, FilterPlugin):
     name = "NodePorts"
     node_local = True
 
-    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> tuple[PreFilterResult, Status]:  # noqa: ARG002
+    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> tuple[PreFilterResult, Status]:
         """SKIP without host ports."""
         return ALL_NODES, SUCCESS if pod.shape.host_ports else SKIP
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:  # noqa: ARG002
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
         """SUCCESS when all wanted ports are free."""
         taken = any(node.has_port_conflict(port) for port in pod.shape.host_ports)
         return NO_FREE_PORTS if taken else SUCCESS
@@ -41,7 +43,7 @@ class NodePorts(PreFilterPlugin, FilterPlugin):
             EventWithHint(ClusterEvent.NODE_ADD),
         )
 
-    def is_schedulable_after_pod_deleted(self, pod: PodInfo, old: Any, new: Any) -> bool:  # noqa: ARG002
+    def is_schedulable_after_pod_deleted(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """The Pod that left used one of the wanted ports."""
         assert isinstance(old, PodInfo)
         return any(

@@ -6,6 +6,8 @@ Upstream: pkg/scheduler/framework/plugins/noderesources/balanced_allocation.go. 
 than cpu and memory (the plugin's arguments).
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -24,12 +26,12 @@ class NodeResourcesBalancedAllocation(PreScorePlugin, ScorePlugin):
     name = "NodeResourcesBalancedAllocation"
     node_local = True
 
-    def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status:  # noqa: ARG002
+    def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status:
         """SKIP for a Pod that asks for neither cpu nor memory: it changes no balance."""
         requests = pod.shape.requests
         return SUCCESS if requests.get(CPU) or requests.get(MEMORY) else SKIP
 
-    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:  # noqa: ARG002
+    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
         """75 plus half the change of balance."""
         used, asked = node.requested, pod.shape.requests
         cpu, memory = used.get(CPU, 0), used.get(MEMORY, 0)

@@ -7,6 +7,8 @@ Upstream: pkg/scheduler/framework/plugins/noderesources/fit.go, least_allocated.
 MostAllocated and RequestedToCapacityRatio, ignored resources.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -30,7 +32,7 @@ class NodeResourcesFit(FilterPlugin, ScorePlugin):
     name = "NodeResourcesFit"
     node_local = True
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:  # noqa: ARG002
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
         """SUCCESS, or every resource that is short."""
         reasons: list[str] = []
         code = Code.UNSCHEDULABLE
@@ -45,7 +47,7 @@ class NodeResourcesFit(FilterPlugin, ScorePlugin):
                     code = Code.UNSCHEDULABLE_AND_UNRESOLVABLE
         return Status(code, tuple(reasons)) if reasons else SUCCESS
 
-    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:  # noqa: ARG002
+    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
         """The share of cpu and of memory that would be left, in percent, averaged."""
         total = weights = 0
         cpu, memory = node.allocatable.get(CPU, 0), node.allocatable.get(MEMORY, 0)

@@ -3,6 +3,8 @@
 Upstream: k8s.io/component-helpers/scheduling/corev1/nodeaffinity.
 """
 
+# ruff: noqa: ARG005 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -15,7 +17,7 @@ NodePredicate = Callable[[Node], bool]
 def compile_term(term: NodeSelectorTerm | None) -> NodePredicate:
     """All expressions and fields must hold; a term without any selects nothing."""
     if term is None or not (term.match_expressions or term.match_fields):
-        return lambda node: False  # noqa: ARG005 (a predicate's signature)
+        return lambda node: False
     expressions = term.match_expressions
     names = [(requirement.operator, requirement.values) for requirement in term.match_fields]
 

@@ -4,6 +4,8 @@
 Upstream: pkg/scheduler/framework/plugins/nodeunschedulable.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,7 +29,7 @@ class NodeUnschedulable(FilterPlugin):
     name = "NodeUnschedulable"
     node_local = True
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:  # noqa: ARG002
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
         """SUCCESS unless the node is cordoned and the Pod does not bear that."""
         return SUCCESS if _is_open(pod, node.known) else UNSCHEDULABLE
 
@@ -44,7 +46,7 @@ class NodeUnschedulable(FilterPlugin):
         assert isinstance(new, Node)
         return _is_open(pod, new) and (old is None or not _is_open(pod, old))
 
-    def is_schedulable_after_toleration(self, pod: PodInfo, old: Any, new: Any) -> bool:  # noqa: ARG002
+    def is_schedulable_after_toleration(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """The Pod itself bears a cordon now."""
         return (
             isinstance(new, PodInfo)

@@ -35,17 +35,17 @@ class Registration(msgspec.Struct, frozen=True):
 
 
 DEFAULT_PLUGINS: tuple[Registration, ...] = (
-    Registration("SchedulingGates", lambda handle: SchedulingGates()),
-    Registration("PrioritySort", lambda handle: PrioritySort()),
-    Registration("NodeUnschedulable", lambda handle: NodeUnschedulable()),
-    Registration("NodeName", lambda handle: NodeName()),
-    Registration("TaintToleration", lambda handle: TaintToleration(), weight=3),
-    Registration("NodeAffinity", lambda handle: NodeAffinity(), weight=2),
-    Registration("NodePorts", lambda handle: NodePorts()),
-    Registration("NodeResourcesFit", lambda handle: NodeResourcesFit()),
-    Registration("DynamicResources", lambda handle: DynamicResources()),
-    Registration("DefaultPreemption", lambda handle: DefaultPreemption()),
-    Registration("NodeResourcesBalancedAllocation", lambda handle: NodeResourcesBalancedAllocation()),
+    Registration("SchedulingGates", SchedulingGates),
+    Registration("PrioritySort", PrioritySort),
+    Registration("NodeUnschedulable", NodeUnschedulable),
+    Registration("NodeName", NodeName),
+    Registration("TaintToleration", TaintToleration, weight=3),
+    Registration("NodeAffinity", NodeAffinity, weight=2),
+    Registration("NodePorts", NodePorts),
+    Registration("NodeResourcesFit", NodeResourcesFit),
+    Registration("DynamicResources", DynamicResources),
+    Registration("DefaultPreemption", DefaultPreemption),
+    Registration("NodeResourcesBalancedAllocation", NodeResourcesBalancedAllocation),
     Registration("ImageLocality", ImageLocality),
     Registration("DefaultBinder", DefaultBinder),
 )

@@ -4,6 +4,8 @@ Whoever put a gate into spec.schedulingGates takes it out when all is ready for 
 Upstream: pkg/scheduler/framework/plugins/schedulinggates.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -31,6 +33,6 @@ class SchedulingGates(PreEnqueuePlugin):
         """The last gate went."""
         return (EventWithHint(ClusterEvent.POD_GATES_ELIMINATED, self.is_schedulable_after_update),)
 
-    def is_schedulable_after_update(self, pod: PodInfo, old: Any, new: Any) -> bool:  # noqa: ARG002
+    def is_schedulable_after_update(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """Only the Pod's own update counts."""
         return isinstance(new, PodInfo) and new.uid == pod.uid

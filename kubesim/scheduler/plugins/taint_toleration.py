@@ -4,6 +4,8 @@ The score counts PreferNoSchedule taints that the Pod does not bear: fewer is be
 Upstream: pkg/scheduler/framework/plugins/tainttoleration.
 """
 
+# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -28,14 +30,14 @@ class TaintToleration(FilterPlugin, ScorePlugin):
     node_local = True
     scale = Scale.BY_MAXIMUM_REVERSED
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:  # noqa: ARG002
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
         """SUCCESS when the Pod bears every taint that keeps Pods out."""
         taints = node.known.spec.taints
         if not taints:
             return SUCCESS
         return SUCCESS if untolerated(taints, pod.pod.spec.tolerations, keeps_out) is None else UNTOLERATED
 
-    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:  # noqa: ARG002
+    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
         """How many soft taints the Pod does not bear."""
         taints = node.known.spec.taints
         if not taints:
@@ -56,7 +58,7 @@ class TaintToleration(FilterPlugin, ScorePlugin):
         assert isinstance(new, Node)
         return _is_tolerated(pod, new) and (old is None or not _is_tolerated(pod, old))
 
-    def is_schedulable_after_toleration(self, pod: PodInfo, old: Any, new: Any) -> bool:  # noqa: ARG002
+    def is_schedulable_after_toleration(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """Tolerations can only be added, so the Pod's own change is reason enough."""
         return isinstance(new, PodInfo) and new.uid == pod.uid
 

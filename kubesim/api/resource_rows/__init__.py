@@ -1,0 +1,1 @@
+"""The rows of `kubesim.api.resources`, by group."""

@@ -1,0 +1,64 @@
+"""What a server makes sure exists before it serves: its namespaces, its own Service, the system's priorities.
+
+Upstream: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}, pkg/registry/scheduling/rest.
+"""
+
+from __future__ import annotations
+
+from kubesim.api.resources import BY_KIND, ENDPOINT_SLICES, NAMESPACES, SERVICES, Resource
+from kubesim.api.stored import Object
+from kubesim.apiserver.admission.priority import PRIORITY_CLASSES
+
+SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+SERVICE_ADDRESS = "10.96.0.1"
+SERVICE_PORT, SECURE_PORT = 443, 6443
+NODE_CRITICAL, CLUSTER_CRITICAL = 2_000_001_000, 2_000_000_000
+
+
+def boot_objects(advertise_address: str) -> list[tuple[Resource, Object]]:
+    """What is created at start unless it is there, in order."""
+    objects: list[tuple[Resource, Object]] = [(NAMESPACES, {"metadata": {"name": name}}) for name in SYSTEM_NAMESPACES]
+    if (PRIORITY_CLASSES.api_version, PRIORITY_CLASSES.kind) in BY_KIND:
+        objects += [
+            (PRIORITY_CLASSES, _priority_class("system-node-critical", NODE_CRITICAL, "node")),
+            (PRIORITY_CLASSES, _priority_class("system-cluster-critical", CLUSTER_CRITICAL, "cluster")),
+        ]
+    return [*objects, (SERVICES, _service()), (ENDPOINT_SLICES, _endpoint_slice(advertise_address))]
+
+
+def _priority_class(name: str, value: int, whose: str) -> Object:
+    words = {
+        "node": "Used for system critical pods that must not be moved from their current node.",
+        "cluster": "Used for system critical pods that must run in the cluster, but can be moved to another node if "
+        "necessary.",
+    }
+    return {"metadata": {"name": name}, "value": value, "description": words[whose]}
+
+
+def _service() -> Object:
+    return {
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"},
+        },
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": SERVICE_ADDRESS,
+            "ports": [{"name": "https", "protocol": "TCP", "port": SERVICE_PORT, "targetPort": SECURE_PORT}],
+            "sessionAffinity": "None",
+        },
+    }
+
+
+def _endpoint_slice(address: str) -> Object:
+    return {
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+        "ports": [{"name": "https", "protocol": "TCP", "port": SECURE_PORT}],
+    }

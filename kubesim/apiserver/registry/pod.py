@@ -1,0 +1,77 @@
+"""The strategy of Pods, and of what deletes and evicts them.
+
+A new Pod is Pending whatever its creator says; its spec is fixed but for images and a few numbers; it is
+deleted gracefully: first marked, then removed by the kubelet when its containers have ended. A Pod that no
+node has, or that has ended, has nobody to wait for. Upstream: pkg/registry/core/pod/strategy.go.
+"""
+
+from __future__ import annotations
+
+from kubesim.api.errors import FieldError
+from kubesim.api.quantity import milli
+from kubesim.api.stored import Object
+from kubesim.apiserver.registry.strategy import Strategy, keep
+from kubesim.apiserver.validation.field import IMMUTABLE, invalid
+from kubesim.apiserver.validation.pod import validate_pod_spec, validate_pod_update
+
+GUARANTEED, BURSTABLE, BEST_EFFORT = "Guaranteed", "Burstable", "BestEffort"
+QOS_RESOURCES = ("cpu", "memory")
+TERMINAL_PHASES = ("Succeeded", "Failed")
+
+
+class PodStrategy(Strategy):
+    """The rules of Pods."""
+
+    def prepare_for_create(self, obj: Object) -> None:
+        """Pending, with the quality of service that its resources give it."""
+        super().prepare_for_create(obj)
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
+
+    def prepare_for_status_update(self, obj: Object, old: Object) -> None:
+        """The kubelet's word on the status; owners and quality of service are none of its business."""
+        super().prepare_for_status_update(obj, old)
+        keep(obj["metadata"], old["metadata"], "ownerReferences")
+        status, before = obj.get("status") or {}, old.get("status") or {}
+        if not status.get("qosClass") and before.get("qosClass"):
+            obj["status"] = {**status, "qosClass": before["qosClass"]}
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """The spec."""
+        return validate_pod_spec(obj.get("spec") or {}, "spec")
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """Only a few fields may change."""
+        spec, before = obj.get("spec") or {}, old.get("spec") or {}
+        if spec is before or spec == before:
+            return []
+        return validate_pod_spec(spec, "spec") + validate_pod_update(spec, before)
+
+    def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """The quality of service is for life."""
+        quality, before = ((o.get("status") or {}).get("qosClass") for o in (obj, old))
+        return [invalid("status.qosClass", quality, IMMUTABLE)] if quality != before and before else []
+
+    def graceful_period_seconds(self, obj: Object, requested: int | None) -> int | None:
+        """What was asked for, else what the spec says; nothing where no kubelet would use it."""
+        spec: Object = obj.get("spec") or {}
+        if not spec.get("nodeName") or (obj.get("status") or {}).get("phase") in TERMINAL_PHASES:
+            return 0
+        period: int = spec.get("terminationGracePeriodSeconds", 0) if requested is None else requested
+        return period if period >= 0 else 1
+
+
+def qos_class(spec: Object) -> str:
+    """Guaranteed: every container limits cpu and memory to just its requests. BestEffort: none says anything."""
+    anything, guaranteed = False, True
+    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
+        resources = container.get("resources") or {}
+        requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
+        for name in QOS_RESOURCES:
+            request, limit = milli(requests.get(name, 0)), milli(limits.get(name, 0))
+            anything = anything or bool(request or limit)
+            guaranteed = guaranteed and bool(limit) and request in (0, limit)
+            if name in requests and request != limit:
+                guaranteed = False
+    if not anything:
+        return BEST_EFFORT
+    return GUARANTEED if guaranteed else BURSTABLE

@@ -1,0 +1,187 @@
+"""The strategy of Services: a stable address in front of Pods that come and go.
+
+The server gives each Service an address of its range (`None` asks for none: a headless Service) and, where the
+type wants them, ports that every node listens on. An address is for life.
+Upstream: pkg/registry/core/service/{strategy.go,storage/alloc.go}. Left out: IPv6, external names' details.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from random import Random
+
+from kubesim.api.errors import FieldError, InternalError
+from kubesim.api.errors import invalid as refuse
+from kubesim.api.resources import Resource
+from kubesim.api.stored import Object
+from kubesim.apiserver.registry.allocator import AddressPool, Pool, PoolError
+from kubesim.apiserver.registry.strategy import Strategy
+from kubesim.apiserver.validation.field import IMMUTABLE, duplicate, invalid, not_supported, required
+from kubesim.apiserver.validation.names import Problems, dns_label
+from kubesim.apiserver.validation.pod import PORT_MAX, PORT_RULE, PROTOCOLS
+
+SERVICE_NETWORK = IPv4Network("10.96.0.0/12")
+NODE_PORT_FIRST, NODE_PORT_LAST, NODE_PORT_FIRST_DRAWN = 30000, 32767, 30086
+NONE = "None"
+CLUSTER_IP, NODE_PORT, LOAD_BALANCER, EXTERNAL_NAME = "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"
+TYPES = (CLUSTER_IP, EXTERNAL_NAME, LOAD_BALANCER, NODE_PORT)
+WITH_NODE_PORTS = (NODE_PORT, LOAD_BALANCER)
+AFFINITIES = ("ClientIP", NONE)
+
+
+class ServiceStrategy(Strategy):
+    """The rules of Services, and the pools of addresses and ports."""
+
+    def __init__(self, resource: Resource, random: Random, network: IPv4Network = SERVICE_NETWORK) -> None:
+        super().__init__(resource)
+        self._addresses = AddressPool(network, random)
+        self._ports = Pool(NODE_PORT_FIRST, NODE_PORT_LAST, NODE_PORT_FIRST_DRAWN, random)
+
+    def name_problems(self, name: str) -> Problems:
+        """A DNS label: it becomes part of host names."""
+        return dns_label(name)
+
+    def learn(self, services: list[Object]) -> None:
+        """What existing Services hold: called at start."""
+        for service in services:
+            address, ports = _held(service)
+            if address:
+                self._addresses.take(address)
+            for port in ports:
+                self._ports.take(port)
+
+    def prepare_for_update(self, obj: Object, old: Object) -> None:
+        """An address that is not mentioned is kept."""
+        super().prepare_for_update(obj, old)
+        spec, before = obj.get("spec") or {}, old["spec"]
+        missing = {
+            name: before[name]
+            for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
+            if not spec.get(name) and name in before and spec.get("type") != EXTERNAL_NAME
+        }
+        if missing:
+            obj["spec"] = {**spec, **missing}
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Type, ports, affinity."""
+        spec: Object = obj.get("spec") or {}
+        kind = spec.get("type", CLUSTER_IP)
+        headless = spec.get("clusterIP") == NONE
+        ports = spec.get("ports") or []
+        problems = []
+        if not ports and kind != EXTERNAL_NAME and not headless:
+            problems.append(required("spec.ports"))
+        names: set[str] = set()
+        for index, port in enumerate(ports):
+            problems += _validate_port(port, f"spec.ports[{index}]", names, needs_name=len(ports) > 1)
+        affinity = spec.get("sessionAffinity", NONE)
+        if affinity not in AFFINITIES:
+            problems.append(not_supported("spec.sessionAffinity", affinity, AFFINITIES))
+        if kind not in TYPES:
+            problems.append(not_supported("spec.type", kind, TYPES))
+        if kind == EXTERNAL_NAME and not spec.get("externalName"):
+            problems.append(required("spec.externalName"))
+        return problems
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """The address is for life, unless the Service ceases to have one."""
+        problems = super().validate_update(obj, old)
+        before, address = old["spec"].get("clusterIP"), (obj.get("spec") or {}).get("clusterIP")
+        if before and before != address and (obj.get("spec") or {}).get("type") != EXTERNAL_NAME:
+            problems.append(invalid("spec.clusterIPs[0]", [address], IMMUTABLE))
+        return problems
+
+    def allocate(self, obj: Object, old: Object | None) -> None:
+        """Gives the Service its address and node ports."""
+        spec: Object = dict(obj.get("spec") or {})
+        held_address, held_ports = _held(old) if old is not None else ("", [])
+        try:
+            if spec.get("type", CLUSTER_IP) != EXTERNAL_NAME:
+                self._allocate_address(obj, spec, held_address)
+            if spec.get("type") in WITH_NODE_PORTS:
+                spec["ports"] = self._allocate_ports(obj, spec.get("ports") or [], held_ports)
+        except PoolError as error:
+            raise InternalError(f"failed to allocate a serviceIP: {error}") from None
+        if spec != obj.get("spec"):
+            obj["spec"] = spec
+
+    def release(self, obj: Object, kept: Object | None) -> None:
+        """Gives back what only `obj` holds."""
+        address, ports = _held(obj)
+        kept_address, kept_ports = _held(kept) if kept is not None else ("", [])
+        if address and address != kept_address:
+            self._addresses.give_back(address)
+        for port in ports:
+            if port not in kept_ports:
+                self._ports.give_back(port)
+
+    def _allocate_address(self, obj: Object, spec: Object, held: str) -> None:
+        address = spec.get("clusterIP") or (spec.get("clusterIPs") or [""])[0]
+        if not address:
+            address = self._addresses.draw()
+        elif address not in (NONE, held):
+            try:
+                self._addresses.take(address)
+            except PoolError as error:
+                problem = invalid("spec.clusterIPs", [address], str(error))
+                raise refuse(self.resource, obj["metadata"]["name"], [problem]) from None
+        spec["clusterIP"], spec["clusterIPs"] = address, [address]
+        spec.setdefault("ipFamilies", ["IPv4"])
+        spec.setdefault("ipFamilyPolicy", "SingleStack")
+
+    def _allocate_ports(self, obj: Object, ports: list[Object], held: list[int]) -> list[Object]:
+        given = []
+        for index, port in enumerate(ports):
+            wanted = port.get("nodePort")
+            if not wanted:
+                given.append({**port, "nodePort": self._ports.draw()})
+                continue
+            at = f"spec.ports[{index}].nodePort"
+            name = obj["metadata"]["name"]
+            if not NODE_PORT_FIRST <= wanted <= NODE_PORT_LAST:
+                valid = f"The range of valid ports is {NODE_PORT_FIRST}-{NODE_PORT_LAST}"
+                words = f"provided port is not in the valid range. {valid}"
+                raise refuse(self.resource, name, [invalid(at, wanted, words)])
+            if wanted not in held:
+                try:
+                    self._ports.take(wanted)
+                except PoolError:
+                    words = "provided port is already allocated"
+                    raise refuse(self.resource, name, [invalid(at, wanted, words)]) from None
+            given.append(port)
+        return given
+
+
+def _held(service: Object) -> tuple[str, list[int]]:
+    """The address and the node ports that a Service holds."""
+    spec: Object = service.get("spec") or {}
+    address = spec.get("clusterIP") or ""
+    ports = [port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")]
+    return ("" if address == NONE else address), ports
+
+
+def _validate_port(port: Object, at: str, names: set[str], *, needs_name: bool) -> list[FieldError]:
+    problems = []
+    name, number = port.get("name") or "", port.get("port", 0)
+    if not name:
+        if needs_name:
+            problems.append(required(f"{at}.name"))
+    elif name in names:
+        problems.append(duplicate(f"{at}.name", name))
+    else:
+        problems += [invalid(f"{at}.name", name, problem) for problem in dns_label(name)]
+    names.add(name)
+    if not 0 < number <= PORT_MAX:
+        problems.append(invalid(f"{at}.port", number, PORT_RULE))
+    if (protocol := port.get("protocol", "TCP")) not in PROTOCOLS:
+        problems.append(not_supported(f"{at}.protocol", protocol, PROTOCOLS))
+    return problems + _validate_target(port.get("targetPort") or number, f"{at}.targetPort")
+
+
+def _validate_target(target: int | str, at: str) -> list[FieldError]:
+    if isinstance(target, int):
+        return [] if 0 < target <= PORT_MAX else [invalid(at, target, PORT_RULE)]
+    if not target.replace("-", "").isalnum():
+        words = "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
+        return [invalid(at, target, words)]
+    return []

@@ -1,0 +1,128 @@
+"""The strategies of kinds with one or two rules of their own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from kubesim.api.errors import FieldError
+from kubesim.api.stored import Object
+from kubesim.apiserver.registry.strategy import Strategy
+from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid, not_supported, required
+
+ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
+USER_PRIORITY_MAX = 1_000_000_000
+SYSTEM_PRIORITY_CLASSES = ("system-node-critical", "system-cluster-critical")
+IMMUTABLE_WHEN_SET = "field is immutable when `immutable` is set"
+
+
+class NodeStrategy(Strategy):
+    """A kubelet registers its Node together with its status. Upstream: pkg/registry/core/node."""
+
+    accepts_status: ClassVar[bool] = True
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """A Pod range, once given, stays."""
+        spec, before = obj.get("spec") or {}, old.get("spec") or {}
+        if before.get("podCIDR") and spec.get("podCIDR") != before["podCIDR"]:
+            return [forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')]
+        return []
+
+
+class LeaseStrategy(Strategy):
+    """Written by every node every ten seconds. Upstream: pkg/registry/coordination/lease."""
+
+    allow_create_on_update: ClassVar[bool] = True
+    allow_unconditional_update: ClassVar[bool] = False
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """A lease lasts some time."""
+        spec: Object = obj.get("spec") or {}
+        problems = []
+        duration = spec.get("leaseDurationSeconds")
+        if duration is not None and duration <= 0:
+            problems.append(invalid("spec.leaseDurationSeconds", duration, "must be greater than 0"))
+        transitions = spec.get("leaseTransitions")
+        if transitions is not None and transitions < 0:
+            problems.append(invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"))
+        return problems
+
+
+class EventStrategy(Strategy):
+    """Events may be written to any name. Upstream: pkg/registry/core/event."""
+
+    allow_create_on_update: ClassVar[bool] = True
+
+
+class EndpointSliceStrategy(Strategy):
+    """Has no spec: everything beside metadata counts as wanted. Upstream: pkg/registry/discovery/endpointslice."""
+
+    def is_new_generation(self, obj: Object, old: Object) -> bool:
+        """Endpoints, ports or labels changed."""
+        labels, before = (o["metadata"].get("labels") or {} for o in (obj, old))
+        return {**obj, "metadata": None} != {**old, "metadata": None} or labels != before
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """One kind of address."""
+        address_type = obj.get("addressType")
+        if not address_type:
+            return [required("addressType")]
+        if address_type not in ADDRESS_TYPES:
+            return [not_supported("addressType", address_type, ADDRESS_TYPES)]
+        return []
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """The kind of address is for life."""
+        problems = self.validate(obj)
+        if obj.get("addressType") != old.get("addressType"):
+            problems.append(invalid("addressType", obj.get("addressType"), IMMUTABLE))
+        return problems
+
+
+class ConfigStrategy(Strategy):
+    """ConfigMaps and Secrets may be declared unchangeable. Upstream: pkg/registry/core/{configmap,secret}."""
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """An immutable one keeps its data and cannot be made mutable again."""
+        problems = []
+        if "type" in old and obj.get("type") != old["type"]:
+            problems.append(invalid("type", obj.get("type"), IMMUTABLE))
+        if old.get("immutable"):
+            if not obj.get("immutable"):
+                problems.append(forbidden("immutable", IMMUTABLE_WHEN_SET))
+            problems += [
+                forbidden(name, IMMUTABLE_WHEN_SET) for name in ("data", "binaryData") if obj.get(name) != old.get(name)
+            ]
+        return problems
+
+
+class SecretStrategy(ConfigStrategy):
+    """What was sent as text is kept in base64."""
+
+    def prepare_for_create(self, obj: Object) -> None:
+        """`Opaque` unless said otherwise."""
+        super().prepare_for_create(obj)
+        obj.setdefault("type", "Opaque")
+
+
+class PriorityClassStrategy(Strategy):
+    """Names with `system-` and very high values are the cluster's own. Upstream: pkg/apis/scheduling/validation."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Users stay below the system's classes."""
+        name, value = obj["metadata"].get("name", ""), obj.get("value", 0)
+        if name in SYSTEM_PRIORITY_CLASSES:
+            return []
+        problems = []
+        if name.startswith("system-"):
+            words = "priority class names with 'system-' prefix are reserved for system use only."
+            problems.append(forbidden("metadata.name", f"{words} error: {name} is not a known system priority class"))
+        if value > USER_PRIORITY_MAX:
+            words = f"maximum allowed value of a user defined priority is {USER_PRIORITY_MAX}"
+            problems.append(forbidden("value", words))
+        return problems
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """The value is for life: Pods carry copies of it."""
+        if obj.get("value") != old.get("value"):
+            return [forbidden("value", "may not be changed in an update.")]
+        return []

@@ -1,0 +1,53 @@
+"""Which function answers which verb on which resource or subresource: one visible table.
+
+Upstream builds the same table in k8s.io/apiserver/pkg/endpoints/installer.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from kubesim.api.resources import Resource
+from kubesim.api.wire import Response
+from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.registry.change import update, update_status
+from kubesim.apiserver.registry.creation import create
+from kubesim.apiserver.registry.deletion import delete, delete_collection
+from kubesim.apiserver.registry.listing import get, list_objects
+from kubesim.apiserver.registry.patching import patch, patch_status
+from kubesim.apiserver.registry.registry import Registry
+from kubesim.apiserver.subresources.binding import bind
+from kubesim.apiserver.subresources.eviction import evict
+from kubesim.apiserver.subresources.finalize import finalize
+from kubesim.apiserver.subresources.scale import get_scale, patch_scale, update_scale
+
+Handler = Callable[[Registry, RequestContext], Awaitable[Response]]
+RouteKey = tuple[str, str, str, str]  # (group, plural, subresource, verb)
+
+MAIN: dict[str, Handler] = {
+    "get": get,
+    "list": list_objects,
+    "create": create,
+    "update": update,
+    "patch": patch,
+    "delete": delete,
+    "deletecollection": delete_collection,
+}
+SUBRESOURCES: dict[str, dict[str, Handler]] = {
+    "status": {"get": get, "update": update_status, "patch": patch_status},
+    "scale": {"get": get_scale, "update": update_scale, "patch": patch_scale},
+    "binding": {"create": bind},
+    "eviction": {"create": evict},
+    "finalize": {"update": finalize},
+}
+
+
+def routes_of(resource: Resource) -> dict[RouteKey, Handler]:
+    """All that can be asked of a resource, but watching, which answers with a stream."""
+    routes: dict[RouteKey, Handler] = {
+        (resource.group, resource.plural, "", verb): handler for verb, handler in MAIN.items()
+    }
+    for subresource in resource.subresources:
+        for verb, handler in SUBRESOURCES.get(subresource, {}).items():
+            routes[resource.group, resource.plural, subresource, verb] = handler
+    return routes

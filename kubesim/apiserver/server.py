@@ -1,0 +1,176 @@
+"""The apiserver: the way of a request from its sender to the store and back.
+
+handle():  authentication → authorization → the handler of (resource, subresource, verb): decoding, mutating
+admission, the strategy's preparation, validation, validating admission, storage.
+watch():   the same up to authorization, then a stream out of the watch cache.
+
+Everything is generic: a kind is a row of `kubesim.api.resources` and, where it has rules of its own, a strategy
+(strategies.py). HTTP is an adapter in front of this, as the in-process transport is.
+
+Upstream: k8s.io/apiserver/pkg/server, pkg/controlplane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kubesim.api.errors import AlreadyExistsError, ApiError, MethodNotSupportedError, NotFoundError, ServerTimeoutError
+from kubesim.api.resources import RESOURCES, SERVICES, Resource
+from kubesim.api.schema import Schema
+from kubesim.api.stored import Stored
+from kubesim.api.wire import Request, Response, WatchStream
+from kubesim.apiserver.admission import DEFAULT_PLUGINS, MakePlugin
+from kubesim.apiserver.admission.chain import AdmissionChain
+from kubesim.apiserver.authn import API_SERVER, Authenticator
+from kubesim.apiserver.authz import Authorizer
+from kubesim.apiserver.boot import boot_objects
+from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.decoding import Decoder
+from kubesim.apiserver.registry.registry import Registry
+from kubesim.apiserver.registry.service import ServiceStrategy
+from kubesim.apiserver.registry.watching import watch
+from kubesim.apiserver.routes import Handler, RouteKey, routes_of
+from kubesim.apiserver.strategies import strategy_for
+from kubesim.etcd.client import EtcdClient
+from kubesim.etcd.errors import EtcdError
+from kubesim.sim import Simulation, Tasks
+
+UNKNOWN_RESOURCE = "the server could not find the requested resource"
+UNKNOWN_METHOD = "the server does not allow this method on the requested resource"
+
+
+class ApiServer:
+    """One apiserver on one etcd. `start` before anything else.
+
+    `plugins` are the admission plugins in order; `authorizer` and `authenticator` replace the usual ones;
+    `resources` are the kinds that it serves.
+    """
+
+    def __init__(
+        self,
+        sim: Simulation,
+        etcd: EtcdClient,
+        *,
+        name: str = "apiserver",
+        address: str = "192.0.2.1",
+        plugins: Sequence[MakePlugin] = DEFAULT_PLUGINS,
+        authenticator: Authenticator | None = None,
+        authorizer: Authorizer | None = None,
+        resources: Iterable[Resource] = RESOURCES,
+        schema: Schema | None = None,
+    ) -> None:
+        self.sim = sim
+        self.name = name
+        self.schema = schema or Schema.load()
+        self.registries: dict[tuple[str, str], Registry] = {}
+        self._etcd = etcd
+        self._address = address
+        self._authenticator = authenticator or Authenticator()
+        self._authorizer = authorizer or Authorizer()
+        self._plugins = [make(self.latest, self.all_latest) for make in plugins]
+        self._routes: dict[RouteKey, Handler] = {}
+        self._tasks = Tasks(name)
+        self._running = False
+        for resource in resources:
+            self.install(resource)
+
+    async def start(self) -> None:
+        """Reads what etcd has, follows it, and creates what every cluster has."""
+        for registry in self.registries.values():
+            await self._follow(registry)
+        self._running = True
+        self._learn()
+        for resource, obj in boot_objects(self._address):
+            await self._create_missing(resource, obj)
+
+    async def stop(self) -> None:
+        """Ends every watch and stops following etcd."""
+        self._running = False
+        for registry in self.registries.values():
+            registry.cache.close()
+        await self._tasks.stop()
+
+    async def handle(self, request: Request) -> Response:
+        """Any verb but watch."""
+        resource = request.resource
+        route: RouteKey = (resource.group, resource.plural, request.subresource, request.verb)
+        handler = self._routes.get(route)
+        user = self._authenticator.authenticate(request.credential)
+        self._authorizer.authorize(user, request)
+        if handler is None:
+            raise self._no_route(request)
+        try:
+            return await handler(self.registries[route[:2]], RequestContext(self.sim, request, user))
+        except EtcdError as error:
+            raise refusal_of(error) from error
+
+    async def watch(self, request: Request) -> WatchStream:
+        """Begins a watch."""
+        user = self._authenticator.authenticate(request.credential)
+        self._authorizer.authorize(user, request)
+        registry = self.registries.get((request.resource.group, request.resource.plural))
+        if registry is None or request.subresource:
+            raise NotFoundError(UNKNOWN_RESOURCE)
+        try:
+            return await watch(registry, RequestContext(self.sim, request, user), self._etcd)
+        except EtcdError as error:
+            raise refusal_of(error) from error
+
+    def install(self, resource: Resource) -> Registry:
+        """Begins to serve a kind; on a running server, `follow` comes next."""
+        strategy = strategy_for(resource, self.sim)
+        chain = AdmissionChain(resource, self._plugins)
+        registry = Registry(self.sim, self._etcd, strategy, Decoder(resource, self.schema), chain)
+        self.registries[resource.group, resource.plural] = registry
+        self._routes |= routes_of(resource)
+        return registry
+
+    def latest(self, resource: Resource, name: str, namespace: str = "") -> Stored | None:
+        """The newest revision of an object that this server knows of."""
+        registry = self.registries.get((resource.group, resource.plural))
+        return registry.latest(name, namespace) if registry is not None else None
+
+    def all_latest(self, resource: Resource) -> Iterable[Stored]:
+        """The same of all objects of a resource."""
+        registry = self.registries.get((resource.group, resource.plural))
+        return registry.storage.latest.values() if registry is not None else ()
+
+    async def _follow(self, registry: Registry) -> None:
+        await registry.cache.fill()
+        name = registry.resource.qualified
+        self._tasks.spawn(registry.cache.run(), f"watch-cache/{name}")
+        self._tasks.spawn(registry.cache.keep_bookmarks(), f"bookmarks/{name}")
+
+    def _learn(self) -> None:
+        """Services that exist hold addresses."""
+        registry = self.registries.get((SERVICES.group, SERVICES.plural))
+        if registry is not None and isinstance(registry.strategy, ServiceStrategy):
+            registry.strategy.learn([stored.object for stored in registry.cache.ordered()])
+
+    async def _create_missing(self, resource: Resource, obj: dict[str, object]) -> None:
+        registry = self.registries.get((resource.group, resource.plural))
+        if registry is None:
+            return
+        metadata = obj["metadata"]
+        assert isinstance(metadata, dict), "boot objects have metadata"
+        request = Request("create", resource, metadata.get("namespace", ""), body=obj, user_agent=self.name)
+        context = RequestContext(self.sim, request, API_SERVER)
+        try:
+            await self._routes[resource.group, resource.plural, "", "create"](registry, context)
+        except AlreadyExistsError:
+            return
+
+    def _no_route(self, request: Request) -> ApiError:
+        resource = request.resource
+        subresource = request.subresource
+        known = (resource.group, resource.plural) in self.registries
+        if known and any(key[:3] == (resource.group, resource.plural, subresource) for key in self._routes):
+            return MethodNotSupportedError(UNKNOWN_METHOD)
+        return NotFoundError(UNKNOWN_RESOURCE)
+
+
+def refusal_of(error: EtcdError) -> ApiError:
+    """What a client hears when etcd refuses or does not answer."""
+    if not error.definite:
+        return ServerTimeoutError(str(error))
+    return ApiError(str(error))

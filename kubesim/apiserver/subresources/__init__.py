@@ -1,0 +1,1 @@
+"""Parts of an object with a path, a right and a meaning of their own."""

@@ -1,0 +1,105 @@
+"""The kubelet: the agent on every node that makes Pods real.
+
+It registers its node, says every 10 s that it is alive, watches the Pods that are bound to it, and brings each
+from "bound" to "gone" (`pod_workers.py`). All it knows of the cluster is a client; all it knows of containers
+is the runtime's CRI. The runtime belongs to the machine and outlives the kubelet: a kubelet that crashes and
+comes back finds its containers running.
+
+A crashed kubelet is this `run` cancelled while the network swallows whatever it still says.
+Upstream: pkg/kubelet/kubelet.go. Left out: volumes, hooks, eviction, static Pods, the kubelet's own API.
+"""
+
+from __future__ import annotations
+
+from kubesim.api.resources import PODS
+from kubesim.client.client import Client
+from kubesim.client.events import EventRecorder
+from kubesim.client.informer import Informers
+from kubesim.kubelet.admission import Admission
+from kubesim.kubelet.lease import NodeLease
+from kubesim.kubelet.node_config import NodeConfig
+from kubesim.kubelet.node_reporter import NodeReporter
+from kubesim.kubelet.pod_events import PodEvents
+from kubesim.kubelet.pod_state import PodState
+from kubesim.kubelet.pod_syncer import PodSyncer
+from kubesim.kubelet.pod_workers import PodWorkers
+from kubesim.kubelet.probes import ProbeManager
+from kubesim.kubelet.runtime.behaviour import PROFILES, Profile
+from kubesim.kubelet.runtime.containerd import Containerd
+from kubesim.kubelet.runtime.cri import ContainerRuntime
+from kubesim.kubelet.status_manager import StatusManager
+from kubesim.sim import Simulation, Tasks
+
+
+class Kubelet:
+    """The agent of one node. Make a new one for every start; hand it the machine's `runtime`.
+
+    `behavior` ("plausible", "hollow" or a `Profile`) is only used to make a runtime when none is given.
+    """
+
+    def __init__(
+        self,
+        sim: Simulation,
+        client: Client,
+        node: NodeConfig,
+        *,
+        behavior: str | Profile = "plausible",
+        runtime: ContainerRuntime | None = None,
+    ) -> None:
+        self.node = node
+        self.runtime = runtime if runtime is not None else make_runtime(sim, node, behavior)
+        self._sim = sim
+        self._random = sim.chance.stream(f"kubelet/{node.name}")
+        self._tasks = Tasks(f"kubelet/{node.name}")
+        self._informers = Informers(sim, client)
+        self._recorder = EventRecorder(sim, client, "kubelet", host=node.name)
+        events = PodEvents(self._recorder, enabled=self.runtime.emits_events)
+        self._statuses = StatusManager(sim, client, self._tasks)
+        self._syncer = PodSyncer(sim, self.runtime, self._statuses, events, node.internal_ip())
+        self._workers = PodWorkers(sim, self._tasks, self._syncer, Admission(node))
+        self._probes = ProbeManager(
+            sim, self.runtime, events, self._random,
+            on_readiness=self._syncer.publish, on_attention=self._workers.wake,
+        )  # fmt: skip
+        self._syncer.probes = self._probes
+        self._reporter = NodeReporter(sim, client, self._recorder, node, self.runtime, self._random)
+        self._lease = NodeLease(sim, client, node.name, self._random)
+
+    @property
+    def pods(self) -> dict[str, PodState]:
+        """The Pods on this node by UID, as the kubelet sees them. Read only."""
+        return self._workers.pods
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        name = self.node.name
+        unsubscribe = self.runtime.subscribe(self._workers.container_changed)
+        try:
+            self._tasks.spawn(self._recorder.run(), "events")
+            self._reporter.event("Starting", "Starting kubelet.")
+            self._lease.node = await self._reporter.register()
+            self._reporter.event("NodeAllocatableEnforced", "Updated Node Allocatable limit across pods")
+            self._tasks.spawn(self._lease.run(), "lease")
+            self._tasks.spawn(self._reporter.run(), "node-status")
+            pods = self._informers.of(PODS, field_selector=f"spec.nodeName={name}")
+            pods.add_handler(on_add=self._workers.add, on_update=self._workers.update, on_delete=self._workers.remove)
+            self._tasks.spawn(self._informers.run(), "informers")
+            await pods.wait_synced()
+            self._workers.remove_orphans(self.runtime)
+            await self._sim.loop.create_future()
+        finally:
+            unsubscribe()
+            self._workers.stop()
+            self._statuses.stop()
+            self._probes.stop()
+            await self._tasks.stop()
+
+    async def shutdown(self) -> None:
+        """SIGTERM: it writes the events that it still has and ends; its containers go on running."""
+        await self._recorder.flush()
+
+
+def make_runtime(sim: Simulation, node: NodeConfig, behavior: str | Profile) -> Containerd:
+    """The runtime of a machine; it must be kept over restarts of its kubelet."""
+    profile = PROFILES[behavior] if isinstance(behavior, str) else behavior
+    return Containerd(sim, node.name, profile, pod_cidr=node.pod_network(), present_images=node.images)

@@ -1,0 +1,108 @@
+"""From all nodes to one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from kubesim.api.stored import Stored
+from kubesim.scheduler.algorithm import SchedulingAlgorithm
+from kubesim.scheduler.framework.runtime import PluginError
+from kubesim.scheduler.framework.status import failed
+from kubesim.scheduler.snapshot import Snapshot
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wanted"), [(1, 1), (99, 99), (100, 100), (200, 100), (500, 230), (5000, 500), (6000, 300), (50000, 2500)]
+)
+def test_the_bigger_the_cluster_the_smaller_the_share_that_is_scored(nodes: int, wanted: int) -> None:
+    """Teaches: 50 % less one per 125 nodes, at least 5 %, at least 100 nodes."""
+    assert SchedulingAlgorithm(Snapshot(), Random(0)).feasible_nodes_wanted(nodes) == wanted
+
+
+def test_the_share_can_be_set() -> None:
+    """Teaches: percentageOfNodesToScore."""
+    algorithm = SchedulingAlgorithm(Snapshot(), Random(0), percentage_of_nodes_to_score=80)
+    assert (algorithm.feasible_nodes_wanted(1000), algorithm.feasible_nodes_wanted(110)) == (800, 100)
+
+
+def test_the_next_search_begins_where_the_last_one_stopped(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored]
+) -> None:
+    """Teaches: every node gets its turn although no search sees all of them."""
+    one = world([node(f"n{number}", unschedulable=number == 1) for number in range(6)])
+    one.algorithm.feasible_nodes_wanted = lambda nodes: 2
+    seen = []
+    for number in range(3):
+        evaluation = one.schedule(pod(f"p{number}")).evaluation
+        seen.append([one.snapshot.nodes[index].name for index in evaluation.feasible])
+    assert seen == [["n0", "n2"], ["n3", "n4"], ["n5", "n0"]]
+    assert one.algorithm.next_start_index == 1
+
+
+def test_ties_are_broken_by_chance_and_the_seed_decides(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored]
+) -> None:
+    """Teaches: equals are chosen equally often, and the same seed chooses the same."""
+
+    def choices(seed: int) -> list[str]:
+        one = world([node(name) for name in "abc"], seed=seed)
+        return [one.schedule(pod()).node for _ in range(300)]
+
+    assert choices(1) == choices(1) != choices(2)
+    assert all(count > 70 for count in Counter(choices(1)).values())
+
+
+def test_a_single_feasible_node_is_not_scored(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored]
+) -> None:
+    """Teaches: without a choice there is nothing to compare."""
+    decision = world([node("a", cpu="1"), node("b")]).schedule(pod(requests={"cpu": "2"}))
+    assert (decision.node, list(decision.evaluation.totals)) == ("b", [])
+
+
+def test_nodes_given_by_name_are_the_only_ones_asked(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored]
+) -> None:
+    """Teaches: a DaemonSet's Pod names its node, and the others are not even looked at."""
+    terms = [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["b", "nowhere"]}]}]
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+    one = world([node("a"), node("b", cpu="1"), node("c")])
+    assert one.schedule(pod(affinity=affinity)).node == "b"
+    assert one.message(pod("big", affinity=affinity, requests={"cpu": "2"})) == (
+        "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. no new "
+        "claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
+    )
+
+
+@pytest.mark.parametrize("columns_min_nodes", [0, 100])
+@pytest.mark.parametrize("point", ["filter", "score"])
+def test_a_plugin_that_fails_is_named(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored], monkeypatch: pytest.MonkeyPatch,
+    point: str, columns_min_nodes: int,
+) -> None:  # fmt: skip
+    """Teaches: an error says nothing about the Pod, so it must not look like a verdict."""
+    one = world([node("a"), node("b")])
+    one.algorithm.columns_min_nodes = columns_min_nodes
+
+    def broken(*_: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(one.plugin("NodeResourcesFit"), point, broken)
+    with pytest.raises(PluginError, match='plugin "NodeResourcesFit": ZeroDivisionError') as raised:
+        one.schedule(pod())
+    assert raised.value.plugin == "NodeResourcesFit"
+
+
+def test_a_plugin_may_answer_with_an_error(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Teaches: an ERROR status and an exception are the same to the scheduler."""
+    one = world([node("a")])
+    monkeypatch.setattr(one.plugin("NodeName"), "filter", lambda *_: failed("no idea"))
+    with pytest.raises(PluginError, match='running Filter plugin "NodeName": no idea'):
+        one.schedule(pod())
