@@ -58,8 +58,7 @@ def value(quantity: WireQuantity) -> int:
 @lru_cache(CACHE_SIZE)
 def parse(quantity: WireQuantity) -> Amount:
     """The exact amount. ValueError, with upstream's words, if it is no quantity."""
-    text = quantity if isinstance(quantity, str) else _number_text(quantity)
-    match = _PATTERN.fullmatch(text)
+    match = _PATTERN.fullmatch(str(quantity))  # Python spells floats in a way that the pattern knows.
     if match is None:
         raise ValueError(FORMAT_WRONG)
     sign, number, suffix = match.groups()
@@ -142,10 +141,3 @@ def _scale(digits: int, decimals: int, base: int, power: int) -> int:
 def _divide_away(number: int, divisor: int) -> int:
     """Division that rounds away from zero."""
     return -(-number // divisor) if number >= 0 else number // divisor
-
-
-def _number_text(number: float) -> str:
-    """A JSON number as text; Python's spelling of floats is one that the parser knows."""
-    if isinstance(number, bool):
-        raise ValueError(FORMAT_WRONG)
-    return str(number)

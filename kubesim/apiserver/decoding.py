@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubesim.api.defaults import default
+from kubesim.api.defaults import DEFAULTS
 from kubesim.api.errors import BadRequestError
 from kubesim.api.resources import Resource
 from kubesim.api.schema import WARN, DecodeError, Schema
+from kubesim.api.schema.quick import is_fine
 from kubesim.api.schema.schema import cannot_be_handled
 from kubesim.api.stored import Object
 from kubesim.apiserver.context import RequestContext
@@ -25,46 +26,52 @@ class Decoder:
     def __init__(self, resource: Resource, schema: Schema) -> None:
         self.resource = resource
         self.schema = schema
+        self._default = DEFAULTS.get((resource.api_version, resource.kind))
 
     def decode(self, body: Any, context: RequestContext) -> Object:
         """A new object: the request's own copy of its first level, with defaults."""
         resource = self.resource
         if not isinstance(body, dict):
             raise BadRequestError(f"the object provided is unrecognized (must be of type {resource.kind})")
-        if body.get("kind", resource.kind) != resource.kind or (
-            body.get("apiVersion", resource.api_version) != resource.api_version
-        ):
-            sent = f"{body.get('apiVersion', '')}, Kind={body.get('kind', '')}"
-            wanted = f"{resource.api_version}, Kind={resource.kind}"
-            raise BadRequestError(f"{sent} does not match the expected {wanted}")
-        obj = {"kind": resource.kind, "apiVersion": resource.api_version, **self._checked(body, context)}
-        return dict(default(resource, obj))
+        self._check_kind(body)
+        checked = self._checked(body, context)
+        obj: Object = {"kind": resource.kind, "apiVersion": resource.api_version, **checked}
+        return dict(self._default(obj)) if self._default is not None else obj
 
     def decode_change(self, wanted: Object, old: Object, context: RequestContext) -> Object:
         """The request's own copy of the first level of what is wanted, with what differs from `old` decoded anew."""
-        changed = {name: value for name, value in wanted.items() if old.get(name) is not value}
         obj = dict(wanted)
-        if not changed:
-            return obj
-        self._replace(obj, changed, context)
-        if len(changed) > 1 or "metadata" not in changed:
-            obj = dict(default(self.resource, obj))
+        changed = [name for name, value in wanted.items() if old.get(name) is not value]
+        if changed:
+            self._decode_fields(obj, changed, context)
+            if self._default is not None and changed != ["metadata"]:
+                obj = dict(self._default(obj))
         return obj
 
     def decode_status(self, wanted: Object, old: Object, context: RequestContext) -> Object:
         """The same when only metadata and status count."""
         obj = dict(wanted)
-        changed: Object = {
-            name: obj[name] for name in ("metadata", "status") if name in obj and obj[name] is not old.get(name)
-        }
+        changed = [name for name in ("metadata", "status") if name in obj and obj[name] is not old.get(name)]
         if changed:
-            self._replace(obj, changed, context)
+            self._decode_fields(obj, changed, context)
         return obj
 
-    def _replace(self, obj: Object, changed: Object, context: RequestContext) -> None:
-        checked = self._checked(changed, context)
-        if checked is not changed:
-            for name in changed:
+    def _decode_fields(self, obj: Object, names: list[str], context: RequestContext) -> None:
+        """Replaces fields by what they decode to; nearly always they are fine as they are."""
+        node = self.schema.node(self.resource)
+        if node is None:
+            return  # A kind without a schema: anything goes.
+        fields = node.fields
+        unclear: Object = {}
+        for name in names:
+            field = fields.get(name)
+            if field is None or not is_fine(field, obj[name]):
+                unclear[name] = obj[name]
+        if "kind" in names or "apiVersion" in names:
+            self._check_kind(obj)
+        if unclear:
+            checked = self._checked(unclear, context)
+            for name in unclear:
                 if name in checked:
                     obj[name] = checked[name]
                 else:
@@ -76,6 +83,19 @@ class Decoder:
             decoded = self.schema.decode(self.resource.api_version, self.resource.kind, obj, mode)
         except DecodeError as error:
             raise cannot_be_handled(self.resource, error) from None
-        if decoded.warnings:
-            context.warnings.extend(decoded.warnings)
+        context.warnings.extend(decoded.warnings)
         return decoded.object
+
+    def _check_kind(self, obj: Object) -> None:
+        resource = self.resource
+        kind, api_version = obj.get("kind", resource.kind), obj.get("apiVersion", resource.api_version)
+        if api_version != resource.api_version:
+            raise BadRequestError(
+                f"the API version in the data ({api_version}) does not match the expected API version "
+                f"({resource.api_version})"
+            )
+        if kind != resource.kind:
+            raise BadRequestError(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+                f'no kind "{kind}" is registered for the resource {resource.plural}'
+            )

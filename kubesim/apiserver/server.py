@@ -26,6 +26,7 @@ from kubesim.apiserver.authz import Authorizer
 from kubesim.apiserver.boot import boot_objects
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.decoding import Decoder
+from kubesim.apiserver.registry.creation import create
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.registry.service import ServiceStrategy
 from kubesim.apiserver.registry.watching import watch
@@ -68,7 +69,7 @@ class ApiServer:
         self._authenticator = authenticator or Authenticator()
         self._authorizer = authorizer or Authorizer()
         self._plugins = [make(self.latest, self.all_latest) for make in plugins]
-        self._routes: dict[RouteKey, Handler] = {}
+        self._routes: dict[RouteKey, tuple[Handler, Registry]] = {}
         self._tasks = Tasks(name)
         self._running = False
         for resource in resources:
@@ -94,13 +95,14 @@ class ApiServer:
         """Any verb but watch."""
         resource = request.resource
         route: RouteKey = (resource.group, resource.plural, request.subresource, request.verb)
-        handler = self._routes.get(route)
+        found = self._routes.get(route)
         user = self._authenticator.authenticate(request.credential)
         self._authorizer.authorize(user, request)
-        if handler is None:
+        if found is None:
             raise self._no_route(request)
+        handler, registry = found
         try:
-            return await handler(self.registries[route[:2]], RequestContext(self.sim, request, user))
+            return await handler(registry, RequestContext(self.sim, request, user))
         except EtcdError as error:
             raise refusal_of(error) from error
 
@@ -122,7 +124,8 @@ class ApiServer:
         chain = AdmissionChain(resource, self._plugins)
         registry = Registry(self.sim, self._etcd, strategy, Decoder(resource, self.schema), chain)
         self.registries[resource.group, resource.plural] = registry
-        self._routes |= routes_of(resource)
+        for route, handler in routes_of(resource).items():
+            self._routes[route] = (handler, registry)
         return registry
 
     def latest(self, resource: Resource, name: str, namespace: str = "") -> Stored | None:
@@ -156,7 +159,7 @@ class ApiServer:
         request = Request("create", resource, metadata.get("namespace", ""), body=obj, user_agent=self.name)
         context = RequestContext(self.sim, request, API_SERVER)
         try:
-            await self._routes[resource.group, resource.plural, "", "create"](registry, context)
+            await create(registry, context)
         except AlreadyExistsError:
             return
 

@@ -33,6 +33,7 @@ from kubesim.controllers.written_slices import WrittenSlices
 
 SERVICE_INDEX = "endpointslice/service"
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
+BATCH_SECONDS = 0.001  # A real sync takes some milliseconds, in which more Pods change: here they must be waited for.
 RETRY_SECONDS_MIN = 1.0
 RETRY_SECONDS_MAX = 1000.0
 
@@ -145,7 +146,7 @@ class EndpointSliceController(Controller):
             state = self._states.get(key)
             if state is not None:
                 state.pod_changed(pod.key)
-            self.queue.add(key)
+            self.queue.add_after(key, BATCH_SECONDS)
 
     def _slice_changed(self, stored: Stored) -> None:
         for key in service_keys(stored):

@@ -36,8 +36,6 @@ def disruption_target(pod: Object, reason: str, message: str) -> Object:
         "type": DISRUPTION_TARGET,
         "observedGeneration": pod["metadata"].get("generation", 0),
         "status": "True",
-        "lastProbeTime": None,
-        "lastTransitionTime": None,
         "reason": reason,
         "message": message,
     }

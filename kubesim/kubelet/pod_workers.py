@@ -67,7 +67,7 @@ class PodWorkers:
         pod = self.pods.get(stored.uid)
         if pod is None:
             return
-        pod.gone = True
+        pod.gone, pod.stored = True, stored
         self._syncer.statuses.forget(pod)
         if pod.stage is Stage.FINISHED:
             self._forget(pod)

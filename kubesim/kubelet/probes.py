@@ -84,7 +84,7 @@ class ProbeManager:
                 (pod.started if kind == STARTUP else pod.ready)[spec.name] = known
             prober = Prober(pod, container, kind, probe)
             self._probers.setdefault(pod.uid, []).append(prober)
-            if kind == READINESS and not self._runtime.probe_failure(container, kind, container.started_ns):
+            if kind == READINESS and not any(self._ask(prober)):
                 self._tick(prober)  # Ready in the same status that says it runs.
             else:
                 self._set_timer(prober, self._first_ns(prober))
@@ -140,14 +140,18 @@ class ProbeManager:
         started = prober.pod.started.get(prober.container.name, True)
         if started == (prober.kind == STARTUP):
             return  # Before it has started up only the startup probe asks, afterwards only the others.
-        failed = self._runtime.probe_failure(prober.container, prober.kind, self._sim.clock.now_ns())
-        timed_out = prober.container.behaviour.answer_seconds > (prober.probe.timeout_seconds or 1)
+        failed, timed_out = self._ask(prober)
         with because(f"timer kubelet/{prober.kind}-probe {prober.pod.stored.key}"):
             if failed or timed_out:
                 self._say_unhealthy(prober, timed_out=timed_out)
             opinion = prober.count(succeeded=not (failed or timed_out))
             if opinion is not None:
                 self._believe(prober, opinion)
+
+    def _ask(self, prober: Prober) -> tuple[bool, bool]:
+        """Whether the container says no, and whether it answers too late."""
+        failed = self._runtime.probe_failure(prober.container, prober.kind, self._sim.clock.now_ns())
+        return failed, prober.container.behaviour.answer_seconds > (prober.probe.timeout_seconds or 1)
 
     def _believe(self, prober: Prober, opinion: bool) -> None:
         """Acts upon an opinion that a probe has now."""

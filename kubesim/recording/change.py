@@ -11,14 +11,14 @@ from operator import attrgetter
 
 import msgspec
 
-from kubesim.api.resources import RESOURCES, Resource
+from kubesim.api.resources import RESOURCES, SERVICE_ACCOUNTS, Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import ADDED, DELETED, MODIFIED
 from kubesim.client.client import Client
 from kubesim.client.informer import Informers
 from kubesim.sim import Simulation
 
-# Secrets and certificates tell no story; Events of the newer group are the same objects as the core ones.
+# What a recording holds. Events of the newer group are the same objects as the core ones.
 RECORDED: tuple[Resource, ...] = tuple(
     row
     for row in RESOURCES
@@ -32,6 +32,7 @@ RECORDED: tuple[Resource, ...] = tuple(
     and row.group in ("", "apps", "batch", "discovery.k8s.io", "coordination.k8s.io", "policy", "autoscaling")
     and not (row.group == "autoscaling" and row.version == "v1")
 )  # fmt: skip
+OBSERVED = (*RECORDED, SERVICE_ACCOUNTS)
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ Listener = Callable[[Change], None]
 class Observer:
     """Publishes every change of `resources` to its listeners, in order of revision."""
 
-    def __init__(self, sim: Simulation, client: Client, resources: Iterable[Resource] = RECORDED) -> None:
+    def __init__(self, sim: Simulation, client: Client, resources: Iterable[Resource] = OBSERVED) -> None:
         self.sim = sim
         self.informers = Informers(sim, client)
         self.latest: dict[str, dict[str, Stored]] = {}  # kind -> key -> object, as far as published

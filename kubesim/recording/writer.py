@@ -15,7 +15,7 @@ import orjson
 
 from kubesim.api.resources import LEASES
 from kubesim.api.stored import Object
-from kubesim.recording.change import Change
+from kubesim.recording.change import RECORDED, Change
 from kubesim.sim import Trace
 
 LEASE_GAP_SECONDS = 12
@@ -35,6 +35,8 @@ class RecordingWriter:
         """One object that came, changed or went."""
         if change.resource is LEASES:
             self._lease(change)
+            return
+        if change.resource not in RECORDED:
             return
         fields: Object = {"verb": change.verb}
         if change.initial:

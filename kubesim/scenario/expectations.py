@@ -23,7 +23,11 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class Judged:
-    """One expectation, and what became of it. Times are seconds from the start of the run."""
+    """One expectation, and what became of it. Times are seconds from the start of the run.
+
+    `judge` must be called at every change, and at `from_seconds` and `by_seconds`, since time passes without
+    changes, too. What `always` and `never` forbid may happen again after their `by`.
+    """
 
     index: int
     kind: str
@@ -46,29 +50,21 @@ class Judged:
         return f"between {self.from_seconds:g} s and {self.by_seconds:g} s"
 
     def judge(self, now: float, world: World) -> None:
-        """Something changed at `now`."""
+        """Looks at the world of this moment."""
         if self.verdict is Verdict.FAILED or now < self.from_seconds:
             return
         holds = self.check.holds(world)
-        if self.kind == "stays":
-            self._judge_stays(holds, now, world)
-        elif self.verdict is Verdict.OPEN and now <= self.by_seconds:
-            if self.kind == "eventually" and holds:
+        if self.verdict is Verdict.MET:
+            if self.kind == "stays" and not holds:
+                self._decide(Verdict.FAILED, now, world)
+            return
+        if now <= self.by_seconds:
+            if self.kind in ("eventually", "stays") and holds:
                 self._decide(Verdict.MET, now, world)
             elif (self.kind == "always" and not holds) or (self.kind == "never" and holds):
                 self._decide(Verdict.FAILED, now, world)
-
-    def end(self, now: float, world: World) -> None:
-        """Time for it is up (its `by`, or the end of the run)."""
-        self.judge(now, world)
-        if self.verdict is Verdict.OPEN:
+        if self.verdict is Verdict.OPEN and now >= self.by_seconds:
             self._decide(Verdict.FAILED if self.kind in ("eventually", "stays") else Verdict.MET, now, world)
-
-    def _judge_stays(self, holds: bool, now: float, world: World) -> None:
-        if self.verdict is Verdict.OPEN and holds and now <= self.by_seconds:
-            self._decide(Verdict.MET, now, world)
-        elif self.verdict is Verdict.MET and not holds:
-            self._decide(Verdict.FAILED, now, world)
 
     def _decide(self, verdict: Verdict, now: float, world: World) -> None:
         self.verdict, self.at_seconds = verdict, now

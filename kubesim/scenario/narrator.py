@@ -6,16 +6,20 @@ instant become one line. Causes are revisions; the narrator remembers in a few w
 
 from __future__ import annotations
 
+from asyncio import TimerHandle
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kubesim.recording import Change
+from kubesim.api.resources import LEASES
+from kubesim.recording import Change, condition
 from kubesim.scenario.phrases import Phrase, phrases
 from kubesim.sim import Cause, Origin, Record, Simulation
 
 NAMES_SHOWN_MAX = 3
 MEMORY_MAX = 50_000
 AFFIX_LENGTH_MIN = 4
+NODE_LEASES = "kube-node-lease"
+SILENT_AFTER_SECONDS = 12  # A kubelet renews its lease every 10 s.
 
 
 class Line(NamedTuple):
@@ -39,6 +43,8 @@ class Narrator:
         self._meaning: dict[int, str] = {}  # revision -> what it was, in a few words
         self._group: list[tuple[Phrase, str, str]] = []  # (phrase, actor, because) of the present instant
         self._group_ns = 0
+        self._renewed_ns: dict[str, int] = {}  # Node -> its last heartbeat.
+        self._alarms: dict[str, TimerHandle] = {}  # Node -> when its next one is overdue.
 
     def start(self, origin_ns: int) -> None:
         """The run begins: lines count from here."""
@@ -46,13 +52,15 @@ class Narrator:
 
     def change(self, change: Change) -> None:
         """An object changed."""
+        if change.resource is LEASES and change.new.namespace == NODE_LEASES:
+            self._heartbeat(change)
         origin = self._sim.trace.origins.get(change.revision, Origin(change.time_ns, "", ()))
         found = phrases(change)
         self._remember(change, found)
         told = [phrase for phrase in found if self._everything or not phrase.quiet]
         if change.initial or not told:
             return
-        because = self._because(origin.causes, change)
+        because = self._silence(change) or self._because(origin.causes, change)
         for phrase in told:
             self._add(change.time_ns, phrase, origin.by, because)
 
@@ -85,6 +93,35 @@ class Narrator:
             self.flush()
         self._group_ns = time_ns
         self._group.append((phrase, actor, because))
+
+    def _heartbeat(self, change: Change) -> None:
+        """Winds the alarm of a node again; it rings when a heartbeat is overdue."""
+        node = change.new.name
+        if node in self._alarms:
+            self._alarms.pop(node).cancel()
+        if change.verb == "DELETED":
+            return
+        before = self._renewed_ns.get(node)
+        self._renewed_ns[node] = change.time_ns
+        if before is not None and change.time_ns - before > SILENT_AFTER_SECONDS * 1e9:
+            self.say(
+                f"kubelet/{node}", f"speaks again, after {(change.time_ns - before) / 1e9:.1f} s of silence", "fault"
+            )
+        self._alarms[node] = self._sim.loop.call_later(SILENT_AFTER_SECONDS, self._overdue, node)
+
+    def _overdue(self, node: str) -> None:
+        last = clock(self._seconds(self._renewed_ns[node])).strip()
+        self.say(f"kubelet/{node}", f"is silent: the last heartbeat of {node} came at {last}", "warning")
+
+    def _silence(self, change: Change) -> str:
+        """Why a node left Ready, if the reason is that nothing was heard of it."""
+        if change.kind != "Node" or change.old is None or change.new.name not in self._renewed_ns:
+            return ""
+        before, after = condition(change.old.object, "Ready"), condition(change.object, "Ready")
+        if before.get("status") != "True" or after.get("status") != "Unknown":
+            return ""
+        silent = (change.time_ns - self._renewed_ns[change.new.name]) / 1e9
+        return f"no heartbeat for {silent:.1f} s, more than the grace period of 50 s"
 
     def _remember(self, change: Change, found: list[Phrase]) -> None:
         loud = [phrase for phrase in found if not phrase.quiet] or found

@@ -95,6 +95,7 @@ class ScenarioRun:
         cluster.observer.listen(self.narrator.change)
         cluster.observer.listen(self._changed)
         cluster.sim.trace.subscribe(self.narrator.record)
+        self._schedule_judging()
         started = 0.0
         for number, step in enumerate(spec.steps):
             await self._wait_for(step, started)
@@ -102,8 +103,8 @@ class ScenarioRun:
             await self._take(number, step)
         await asyncio.sleep(max(0.0, spec.until - self.now))
         cluster.observer.flush()
+        self._judge()
         self.narrator.flush()
-        self._judge_end()
         if self._writer is not None:
             self._writer.line(self._since(cluster.sim.clock.now_ns()), {"end": True})
         lines = self._lines_at_failure if self._lines_at_failure is not None else self._lines
@@ -188,15 +189,16 @@ class ScenarioRun:
         """Once per instant at most, after everything of the instant has been published."""
         self._judging = False
         for entry in self.judged:
-            self._decide(entry, entry.judge)
+            self._decide(entry)
 
-    def _judge_end(self) -> None:
-        for entry in self.judged:
-            self._decide(entry, entry.end)
+    def _schedule_judging(self) -> None:
+        """Time passes without changes, too: looks when the window of an expectation opens and when it closes."""
+        for seconds in sorted({time for entry in self.judged for time in (entry.from_seconds, entry.by_seconds)}):
+            self.cluster.sim.loop.call_at_ns(self._origin_ns + round(seconds * 1e9), self._judge)
 
-    def _decide(self, entry: Judged, judge: Callable[[float, Any], None]) -> None:
+    def _decide(self, entry: Judged) -> None:
         before = entry.verdict
-        judge(self.now, self.cluster.observer.latest)
+        entry.judge(self.now, self.cluster.observer.latest)
         if entry.verdict is not before:
             met = entry.verdict is Verdict.MET
             if not met and self._lines_at_failure is None:

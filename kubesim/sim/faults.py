@@ -55,8 +55,9 @@ class Faults:
 
     def partition(self, source: str, target: str, *, one_way: bool = False) -> None:
         """Messages from `source` to `target` are lost from here on, and back, unless `one_way`."""
+        directions = self._directions(source, target, one_way)
         self._say("partition", source, target=target, one_way=one_way)
-        for a, b in self._directions(source, target, one_way):
+        for a, b in directions:
             self._network.link(a, b).partitioned = True
         self._network.tidy()
 
@@ -71,8 +72,9 @@ class Faults:
 
     def hold(self, source: str, target: str, *, one_way: bool = False) -> None:
         """Messages wait on the way until `release`."""
+        directions = self._directions(source, target, one_way)
         self._say("hold", source, target=target, one_way=one_way)
-        for a, b in self._directions(source, target, one_way):
+        for a, b in directions:
             link = self._network.link(a, b)
             link.held = link.held or asyncio.get_running_loop().create_future()
         self._network.tidy()
@@ -89,15 +91,17 @@ class Faults:
 
     def slow(self, source: str, target: str, latency_seconds: float, *, one_way: bool = False) -> None:
         """Every message takes `latency_seconds` longer."""
+        directions = self._directions(source, target, one_way)
         self._say("slow", source, target=target, latency_seconds=latency_seconds, one_way=one_way)
-        for a, b in self._directions(source, target, one_way):
+        for a, b in directions:
             self._network.link(a, b).latency_seconds = latency_seconds
         self._network.tidy()
 
     def drop(self, source: str, target: str, probability: float, *, one_way: bool = False) -> None:
         """A message is lost with `probability` (0 to 1)."""
+        directions = self._directions(source, target, one_way)
         self._say("drop", source, target=target, probability=probability, one_way=one_way)
-        for a, b in self._directions(source, target, one_way):
+        for a, b in directions:
             self._network.link(a, b).loss = probability
         self._network.tidy()
 

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from contextvars import Context
 from enum import Enum
 from random import Random
-from typing import Any, TypeVarTuple
+from typing import Any, Self, TypeVarTuple
 
 from kubesim.sim.errors import DeadlockError, LivelockError
 
@@ -66,12 +66,16 @@ class SimLoop(asyncio.SelectorEventLoop):
     _ready: deque[asyncio.Handle]
     _timer_cancelled_count: int
 
-    def __init__(self, *, permute: Random | None = None) -> None:
+    def __new__(cls, **_: object) -> Self:
+        """Refuses a Python whose internals nobody looked at, before there is a half-made loop."""
         if sys.version_info[:2] not in SUPPORTED_PYTHONS:
             raise RuntimeError(
                 f"kubesim's clock knows CPython 3.11 to 3.14, this is {sys.version.split()[0]}; "
                 "use one of those, or check kubesim/sim/loop.py against this version"
             )
+        return super().__new__(cls)
+
+    def __init__(self, *, permute: Random | None = None) -> None:
         super().__init__()
         self.now_ns = 0
         self.mode = Mode.VIRTUAL

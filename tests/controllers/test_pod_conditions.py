@@ -37,8 +37,6 @@ def test_why_a_pod_is_disrupted_names_the_generation_that_was_seen() -> None:
         "type": "DisruptionTarget",
         "observedGeneration": 3,
         "status": "True",
-        "lastProbeTime": None,
-        "lastTransitionTime": None,
         "reason": "DeletionByPodGC",
         "message": "PodGC: node no longer exists",
     }

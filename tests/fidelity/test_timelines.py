@@ -22,7 +22,7 @@ def everything(kind: str, name: str) -> bool:
 def node_and_web(kind: str, name: str) -> bool:
     """Of node-crash: the Node, the Deployment web and what belongs to it (the rest needs other controllers)."""
     about = name.split("/", 1)[1] if kind == "Event" and "/" in name else name
-    return about == "node-2" or about == "web" or about.startswith("web-")
+    return kind != "Endpoints" and (about in ("node-2", "web") or about.startswith("web-"))
 
 
 SCENARIOS: dict[str, Callable[[str, str], bool]] = {

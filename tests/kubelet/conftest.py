@@ -46,7 +46,9 @@ def merged(old: Any, patch: Any, name: str = "") -> Any:
                 items.pop(item[by], None)
             else:
                 items[item[by]] = merged(items.get(item[by]), item)
-                items[item[by]] |= {key: None for key, value in item.items() if value is None and key == "lastProbeTime"}
+                items[item[by]] |= {
+                    key: None for key, value in item.items() if value is None and key == "lastProbeTime"
+                }
         return list(items.values())
     return patch
 
@@ -145,7 +147,7 @@ class TinyApi:
         grace = body.get("gracePeriodSeconds")
         if grace is None:
             grace = known.object.get("spec", {}).get("terminationGracePeriodSeconds", 30)
-        if resource is not PODS or grace == 0:
+        if resource is not PODS:
             self.remove(resource, known.key)
             return None
         metadata = known.object["metadata"]
@@ -154,7 +156,10 @@ class TinyApi:
             "deletionGracePeriodSeconds": grace,
             "generation": metadata.get("generation", 0) + 1,
         }
-        return self.put(resource, {**known.object, "metadata": metadata | changes})
+        stored = self.put(resource, {**known.object, "metadata": metadata | changes})
+        if grace == 0:
+            self.remove(resource, known.key)
+        return stored
 
     async def watch(self, request: Request) -> Stream:
         stream = Stream(request, [])
@@ -264,9 +269,7 @@ class World:
 def new_world() -> Callable[..., World]:
     """Makes a world with a running kubelet: `new_world(sim)`, `behavior="hollow"`, `node=NodeConfig(…)`."""
 
-    def make(
-        sim: Simulation, behavior: Any = EXACT, node: NodeConfig | None = None, *, start: bool = True
-    ) -> World:
+    def make(sim: Simulation, behavior: Any = EXACT, node: NodeConfig | None = None, *, start: bool = True) -> World:
         images = ("nginx:1.27", "busybox:1.36")
         world = World(sim, node or NodeConfig("node-1", images=images), behavior)
         if start:

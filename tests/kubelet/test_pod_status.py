@@ -75,7 +75,11 @@ def test_a_running_pod_is_ready_and_has_an_address() -> None:
     assert (running["podIP"], running["podIPs"]) == ("10.244.1.2", [{"ip": "10.244.1.2"}])
     assert conditions(running)["Ready"] == ("True", "", "")
     container = running["containerStatuses"][0]
-    assert (container["state"], container["ready"], container["started"]) == ({"running": {"startedAt": NOW}}, True, True)
+    assert (container["state"], container["ready"], container["started"]) == (
+        {"running": {"startedAt": NOW}},
+        True,
+        True,
+    )
     assert (container["image"], container["containerID"]) == ("docker.io/library/nginx:1", "containerd://c1")
     assert running["qosClass"] == "BestEffort"  # What others wrote stays.
 

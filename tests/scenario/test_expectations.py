@@ -21,23 +21,23 @@ def expectation(kind: str, **fields: Any) -> Judged:
 @pytest.mark.parametrize(
     ("kind", "story", "verdict", "at"),
     [
-        ("eventually", [(1, False), (5, True), (9, False)], Verdict.MET, 5),
-        ("eventually", [(1, False), (50, True)], Verdict.FAILED, 100),
-        ("always", [(1, True), (5, False)], Verdict.FAILED, 5),
-        ("always", [(1, True), (50, False)], Verdict.MET, 100),
-        ("never", [(1, False), (7, True)], Verdict.FAILED, 7),
-        ("never", [(1, False)], Verdict.MET, 100),
-        ("stays", [(1, False), (5, True), (90, True)], Verdict.MET, 5),
-        ("stays", [(5, True), (90, False)], Verdict.FAILED, 90),
-        ("stays", [(50, True)], Verdict.FAILED, 100),
+        ("eventually", [(1, False), (5, True), (9, False), (20, False)], Verdict.MET, 5),
+        ("eventually", [(1, False), (20, False), (50, True)], Verdict.FAILED, 20),
+        ("eventually", [(1, False), (20, True)], Verdict.MET, 20),
+        ("always", [(1, True), (5, False), (20, True)], Verdict.FAILED, 5),
+        ("always", [(1, True), (20, True), (50, False)], Verdict.MET, 20),
+        ("never", [(1, False), (7, True), (20, False)], Verdict.FAILED, 7),
+        ("never", [(1, False), (20, False), (50, True)], Verdict.MET, 20),
+        ("stays", [(1, False), (5, True), (20, True), (90, True)], Verdict.MET, 5),
+        ("stays", [(5, True), (20, True), (90, False)], Verdict.FAILED, 90),
+        ("stays", [(1, False), (20, False), (50, True)], Verdict.FAILED, 20),
     ],
 )
 def test_the_four_kinds(kind: str, story: list[tuple[float, bool]], verdict: Verdict, at: float) -> None:
-    """Teaches: eventually and always look at a window, stays at everything after."""
+    """Teaches: eventually and always look at a window that ends at `by`, stays at everything after."""
     entry = expectation(kind, by=20)
     for now, holds in story:
         entry.judge(now, WORLD if holds else EMPTY)
-    entry.end(100, WORLD if story[-1][1] else EMPTY)
     assert entry.verdict is verdict
     assert entry.at_seconds == at
 

@@ -112,7 +112,9 @@ def test_a_status_update_of_a_pod_is_no_change(cache: SchedulerCache, info: Call
 
 
 @settings(deadline=None)
-@given(steps=st.lists(st.tuples(st.sampled_from(["assume", "forget", "add", "remove"]), st.integers(0, 3)), max_size=30))
+@given(
+    steps=st.lists(st.tuples(st.sampled_from(["assume", "forget", "add", "remove"]), st.integers(0, 3)), max_size=30)
+)
 def test_the_sums_always_equal_the_pods(
     node: Callable[..., Stored], info: Callable[..., PodInfo], steps: list[tuple[str, int]]
 ) -> None:

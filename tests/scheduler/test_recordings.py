@@ -35,7 +35,9 @@ COLUMNS = 2690
 class Placement:
     """One recorded step with the world as it was before it."""
 
-    def __init__(self, seed: int, world: Any, pod: Stored, expect: dict[str, Any], others: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, seed: int, world: Any, pod: Stored, expect: dict[str, Any], others: list[dict[str, Any]]
+    ) -> None:
         self.seed = seed
         self.world = world
         self.pod = pod

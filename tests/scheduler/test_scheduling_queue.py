@@ -81,9 +81,7 @@ async def test_an_idle_scheduler_does_not_wait_for_the_end_of_a_backoff(
     assert (queued.info.name, queued.attempts, sim.clock.now()) == ("a", 2, 0.0)
 
 
-async def test_an_error_waits_out_its_backoff(
-    sim: Simulation, make_queue: Any, info: Callable[..., PodInfo]
-) -> None:
+async def test_an_error_waits_out_its_backoff(sim: Simulation, make_queue: Any, info: Callable[..., PodInfo]) -> None:
     """Teaches: 1 s, 2 s, 4 s; and the second in which a back-off ends still belongs to it."""
     queue = make_queue(sim)
     queue.add(info("a"))

@@ -47,10 +47,10 @@ def is_canonical_bytes(text: object) -> bool:
     if type(text) is not str:
         return False
     try:
-        binascii.a2b_base64(text, strict_mode=True)
+        # The standard decoder is lenient in ways that differ between Python versions: encode again and compare.
+        return binascii.b2a_base64(binascii.a2b_base64(text), newline=False).decode() == text
     except ValueError:
         return False
-    return True
 
 
 def _parse(text: str, layout: str) -> datetime:

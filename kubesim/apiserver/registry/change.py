@@ -101,8 +101,9 @@ def finish_update(registry: Registry, context: RequestContext, wanted: Object, o
     obj = begin(registry, registry.decoder.decode_change(wanted, old, context), old)
     obj = registry.admission.mutate(context, obj, old)
     strategy.prepare_for_update(obj, old)
-    problems = validate_metadata_update(obj["metadata"], old["metadata"])
-    problems += strategy.validate_update(obj, old)
+    problems = strategy.validate_update(obj, old)
+    if wanted.get("metadata") is not old["metadata"] or problems:
+        problems = validate_metadata_update(obj["metadata"], old["metadata"]) + problems
     if problems:
         raise invalid(registry.resource, context.request.name, problems)
     registry.admission.validate(context, obj, old)
@@ -115,8 +116,9 @@ def finish_status_update(registry: Registry, context: RequestContext, wanted: Ob
     obj = begin(registry, registry.decoder.decode_status(wanted, old, context), old)
     obj = registry.admission.mutate(context, obj, old)
     strategy.prepare_for_status_update(obj, old)
-    problems = validate_metadata_update(obj["metadata"], old["metadata"])
-    problems += strategy.validate_status_update(obj, old)
+    problems = strategy.validate_status_update(obj, old)
+    if wanted.get("metadata") is not old["metadata"] or problems:
+        problems = validate_metadata_update(obj["metadata"], old["metadata"]) + problems
     if problems:
         raise invalid(registry.resource, context.request.name, problems)
     registry.admission.validate(context, obj, old)
@@ -139,8 +141,13 @@ def _own_body(registry: Registry, context: RequestContext) -> Object:
 
 def begin(registry: Registry, obj: Object, old: Object) -> Object:
     """Gives what is wanted a metadata of its own, with the fields that only the server changes as they were."""
-    metadata = obj["metadata"] = dict(obj.get("metadata") or {})
+    if "kind" not in obj or "apiVersion" not in obj:
+        obj["kind"], obj["apiVersion"] = registry.resource.kind, registry.resource.api_version
     old_metadata = old["metadata"]
+    if obj.get("metadata") is old_metadata:
+        obj["metadata"] = dict(old_metadata)
+        return obj
+    metadata = obj["metadata"] = dict(obj.get("metadata") or {})
     _check_version(registry.resource, registry.strategy.allow_unconditional_update, metadata, old_metadata)
     if (uid := metadata.get("uid")) and uid != old_metadata["uid"]:
         raise uid_conflict(registry.storage, registry.resource, old_metadata, uid)
@@ -157,8 +164,6 @@ def begin(registry: Registry, obj: Object, old: Object) -> Object:
         if "deletionGracePeriodSeconds" in old_metadata:
             metadata.setdefault("deletionGracePeriodSeconds", old_metadata["deletionGracePeriodSeconds"])
     metadata.pop("managedFields", None)
-    if "kind" not in obj or "apiVersion" not in obj:
-        obj["kind"], obj["apiVersion"] = registry.resource.kind, registry.resource.api_version
     return obj
 
 

@@ -55,7 +55,11 @@ class Plane:
             )
         self.tasks.spawn(self.informers.run(), "informers")
         await self.informers.wait_synced()
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "default"}}
+        account = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "default", "namespace": "default"},
+        }
         await self.client.create(SERVICE_ACCOUNTS, account)
         self.tasks.spawn(self.manager.run(), "manager")
         return self

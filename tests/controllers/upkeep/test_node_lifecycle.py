@@ -70,7 +70,6 @@ async def test_a_node_that_comes_back_loses_no_schedule_at_once_and_no_execute_a
         cluster.crash("node-2")
         await cluster.at(100.5)
         assert len(taints(await cluster.get(NODES, "node-2"))) == 2
-        cluster.sim.trace.emit("returns")
         await cluster.post_status("node-2")
         await cluster.at(110)
         assert cluster.story("node-2", taints)[-2:] == [(100.5, ["unreachable:NoExecute"]), (105.0, [])]
@@ -127,10 +126,9 @@ async def test_a_pod_bound_to_a_lost_node_is_marked_too(sim: Simulation, plane: 
 async def test_a_node_whose_kubelet_never_posted_is_unknown_after_a_minute(sim: Simulation, plane: Any) -> None:
     """Teaches: the start-up grace period is longer, and the message another."""
     async with plane(sim, CONTROLLERS) as cluster:
-        await cluster.client.create(NODES, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}})
         await cluster.node("node-2")
+        await cluster.client.create(NODES, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}})
         await cluster.at(100)
-        print(cluster.sim.trace.records)
         assert cluster.story("node-1", ready)[-1] == (60.0, "Unknown")
         conditions = (await cluster.get(NODES, "node-1"))["status"]["conditions"]
         assert {condition["message"] for condition in conditions} == {"Kubelet never posted node status."}

@@ -274,6 +274,7 @@ async def test_a_matching_orphan_set_is_adopted_and_found(
         (left,) = world.all(REPLICA_SETS)
         await world.client.merge_patch(REPLICA_SETS, left.name, {"metadata": {"ownerReferences": None}}, "default")
         pods = [pod.uid for pod in world.all(PODS)]
+        await world.run_for(0.1)
         world.seen.clear()
         await world.client.create(DEPLOYMENTS, make_deployment(2))
         await world.run_for(1)
