@@ -29,8 +29,8 @@ from kubesim.api.views.meta import LabelSelector, LabelSelectorRequirement
 
 __all__ = [
     "EVERYTHING",
-    "NOTHING",
     "FieldSelector",
+    "NOTHING",
     "Requirement",
     "Selector",
     "equality_selector",

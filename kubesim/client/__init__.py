@@ -19,8 +19,6 @@ from kubesim.client.rate_limit import (
 from kubesim.client.workqueue import ShutDownError, WorkQueue
 
 __all__ = [
-    "NORMAL",
-    "WARNING",
     "BucketRateLimiter",
     "Client",
     "Effect",
@@ -33,10 +31,12 @@ __all__ = [
     "LeaderElector",
     "ListResult",
     "MaxOfRateLimiter",
+    "NORMAL",
     "RateLimiter",
     "Rule",
     "Server",
     "ShutDownError",
+    "WARNING",
     "WorkQueue",
     "default_controller_rate_limiter",
 ]

@@ -102,7 +102,7 @@ class Told(NamedTuple):
 
     name: str
     first_timestamp: str
-    count: int
+    times: int
 
 
 class Correlated(NamedTuple):
@@ -163,7 +163,7 @@ class EventCorrelator:
         patch: Object | None = None
         if told is not None:
             patch = {
-                "count": told.count + 1,
+                "count": told.times + 1,
                 "lastTimestamp": event["lastTimestamp"],
                 "message": event["message"],
             }

@@ -25,12 +25,13 @@ Endpoints = dict[EndpointKey, Object]
 
 
 class KnownSlice:
-    """A slice that exists, with its endpoints by key."""
+    """A slice that exists, with its endpoints by key and the labels that it has from its Service."""
 
-    __slots__ = ("endpoints", "group", "object")
+    __slots__ = ("endpoints", "group", "labels", "object")
 
     def __init__(self, obj: Object) -> None:
         self.object = obj
+        self.labels = unreserved(obj["metadata"].get("labels"))
         self.group = Group(obj["addressType"], port_key(obj.get("ports")))
         self.endpoints: Endpoints = {key_of(entry): entry for entry in obj.get("endpoints") or ()}
 
@@ -99,42 +100,46 @@ def plan_group(
     """The same for slices that may share endpoints."""
     plan = SlicePlan([], [], [])
     left = dict(wanted) if touched is None else {key: wanted[key] for key in touched if key in wanted}
+    labels = unreserved(service["metadata"].get("labels"))
     changed: dict[str, list[Object]] = {}
-    unchanged: dict[str, list[Object]] = {}
+    unchanged: dict[str, KnownSlice] = {}
     for known in slices:
-        before = list(known.endpoints.values())
         after = keep(known, left, touched)
-        if before and not after:
-            plan.delete.append(known)
-        elif after != before or slice_labels(service, known.object) != known.object["metadata"].get("labels"):
-            changed[known.name] = after
+        if after is None and known.labels == labels:
+            unchanged[known.name] = known
+        elif after is None or after:
+            changed[known.name] = list(known.endpoints.values()) if after is None else after
         else:
-            unchanged[known.name] = before
+            plan.delete.append(known)
     for name in sorted(changed, key=lambda name: -len(changed[name])):
         changed[name] += take(left, ENDPOINTS_PER_SLICE_MAX - len(changed[name]))
     while left:
         name = slice_with_room(unchanged, len(left)) if len(left) < ENDPOINTS_PER_SLICE_MAX else ""
         if name:
-            changed[name] = unchanged.pop(name) + take(left, len(left))
+            changed[name] = [*unchanged.pop(name).endpoints.values(), *take(left, len(left))]
         else:
             plan.create.append(new_slice(service, group, take(left, ENDPOINTS_PER_SLICE_MAX)))
     for known in slices:
         if known.name in changed:
-            plan.update.append(with_endpoints(service, known.object, changed[known.name]))
+            plan.update.append(with_endpoints(service, known, changed[known.name]))
     return plan
 
 
-def keep(known: KnownSlice, left: Endpoints, touched: Collection[EndpointKey] | None) -> list[Object]:
-    """The endpoints that stay in a slice, as they are to be; takes them out of `left`."""
+def keep(known: KnownSlice, left: Endpoints, touched: Collection[EndpointKey] | None) -> list[Object] | None:
+    """The endpoints that stay in a slice, as they are to be, None if all stay as they are; takes them out of `left`."""
     if touched is not None and not any(key in known.endpoints for key in touched):
-        return list(known.endpoints.values())
+        return None
     kept = []
+    is_same = True
     for key, entry in known.endpoints.items():
         if key in left:
             kept.append(left.pop(key))
+            is_same = is_same and kept[-1] == entry
         elif touched is not None and key not in touched:
             kept.append(entry)
-    return kept
+        else:
+            is_same = False
+    return None if is_same else kept
 
 
 def take(left: Endpoints, count: int) -> list[Object]:
@@ -142,9 +147,9 @@ def take(left: Endpoints, count: int) -> list[Object]:
     return [left.pop(key) for key in list(left)[: max(0, count)]]
 
 
-def slice_with_room(slices: Mapping[str, Sequence[Object]], count: int) -> str:
+def slice_with_room(slices: Mapping[str, KnownSlice], count: int) -> str:
     """The slice that is fullest once it takes in `count` more endpoints; "" if none can."""
-    rooms = {name: ENDPOINTS_PER_SLICE_MAX - len(endpoints) - count for name, endpoints in slices.items()}
+    rooms = {name: ENDPOINTS_PER_SLICE_MAX - len(known.endpoints) - count for name, known in slices.items()}
     fitting = [name for name, room in rooms.items() if room >= 0]
     return min(fitting, key=lambda name: rooms[name], default="")
 
@@ -176,7 +181,7 @@ def new_slice(service: Object, group: Group, endpoints: list[Object]) -> Object:
         "metadata": {
             "generateName": f"{metadata['name']}-",
             "namespace": metadata["namespace"],
-            "labels": slice_labels(service, {"metadata": {}}),
+            "labels": slice_labels(service),
             "ownerReferences": [owner_reference(service | {"apiVersion": "v1", "kind": "Service"})],
         },
         "addressType": group.address_type,
@@ -185,23 +190,27 @@ def new_slice(service: Object, group: Group, endpoints: list[Object]) -> Object:
     }
 
 
-def with_endpoints(service: Object, known: Object, endpoints: list[Object]) -> Object:
-    """An existing slice with other endpoints and the Service's present labels."""
-    return with_fields(known, {"labels": slice_labels(service, known)}, "metadata") | {"endpoints": endpoints}
+def with_endpoints(service: Object, known: KnownSlice, endpoints: list[Object]) -> Object:
+    """An existing slice with other endpoints and the Service's present labels.
 
-
-def slice_labels(service: Object, known: Object) -> dict[str, str]:
-    """The labels of a Service's slices: its own, and those that say whose they are.
-
-    Those three are only written together with a change of the others, so a slice that lacks none is left alone.
+    The labels that say whose a slice is are only written together with a change of the others.
     """
-    own = {k: v for k, v in (service["metadata"].get("labels") or {}).items() if k not in RESERVED_LABELS}
-    present: dict[str, str] = known["metadata"].get("labels") or {}
-    if present and own == {k: v for k, v in present.items() if k not in RESERVED_LABELS}:
-        return present
+    is_current = known.labels == unreserved(service["metadata"].get("labels"))
+    labels = known.object["metadata"]["labels"] if is_current else slice_labels(service)
+    return with_fields(known.object, {"labels": labels}, "metadata") | {"endpoints": endpoints}
+
+
+def slice_labels(service: Object) -> dict[str, str]:
+    """The labels of a Service's slices: the Service's own, and those that say whose they are."""
+    labels = unreserved(service["metadata"].get("labels"))
     if service["spec"].get("clusterIP", "") in ("", "None"):
-        own[HEADLESS_LABEL] = ""
-    return own | {SERVICE_NAME: service["metadata"]["name"], MANAGED_BY: MANAGER}
+        labels[HEADLESS_LABEL] = ""
+    return labels | {SERVICE_NAME: service["metadata"]["name"], MANAGED_BY: MANAGER}
+
+
+def unreserved(labels: Mapping[str, str] | None) -> dict[str, str]:
+    """The labels that a Service shares with its slices."""
+    return {name: value for name, value in (labels or {}).items() if name not in RESERVED_LABELS}
 
 
 def key_of(entry: Object) -> EndpointKey:

@@ -11,6 +11,7 @@ Upstream: pkg/controller/garbagecollector. Left out: kinds that are not in the t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -28,10 +29,12 @@ from kubesim.controllers.owner_graph import (
     OwnerNode,
     is_deleting,
     owners_of,
+    place_of,
 )
 
 ABSENT_OWNERS_MAX = 500
 FINALIZER_TRIES_MAX = 5
+ORPHANED_SECONDS = 0.001  # Round trips take time: an owner's controller sees it without dependants before it goes.
 TO_ORPHAN = "orphan/"  # Before a uid in the queue.
 PROPAGATION = {ORPHAN: "Orphan", FOREGROUND: "Foreground"}
 
@@ -69,6 +72,8 @@ class GarbageCollector(Controller):
         node = self._graph.nodes.get(key)
         if node is None or (node.is_being_deleted and not node.is_deleting_dependents):
             return  # Gone, or on its way: its dependants follow once it is gone.
+        if is_unresolvable(node.identity):
+            return
         live = await self._find(node.identity)
         if live is None:
             self._remember_absent(key)
@@ -98,8 +103,11 @@ class GarbageCollector(Controller):
     async def _classify(self, identity: Identity, references: Iterable[Object]) -> Owners:
         owners = Owners([], [], [])
         for reference in references:
-            owner = await self._owner(identity, reference)
-            if owner is None:
+            place = place_of(reference, identity.namespace)
+            owner = await self._owner(place)
+            if is_unresolvable(place):
+                owners = owners._replace(solid=[*owners.solid, reference])  # It may mean something: keep.
+            elif owner is None:
                 owners = owners._replace(dangling=[*owners.dangling, reference])
             elif is_deleting(owner.object, FOREGROUND):
                 owners = owners._replace(waiting=[*owners.waiting, reference])
@@ -107,15 +115,13 @@ class GarbageCollector(Controller):
                 owners = owners._replace(solid=[*owners.solid, reference])
         return owners
 
-    async def _owner(self, identity: Identity, reference: Object) -> Stored | None:
+    async def _owner(self, place: Identity) -> Stored | None:
         """The live owner that a reference names; None if there is none of that uid."""
-        uid = reference["uid"]
-        if uid in self._absent:
+        if place.uid in self._absent or is_unresolvable(place):
             return None
-        place = Identity(reference["apiVersion"], reference["kind"], identity.namespace, reference["name"], uid)
         owner = await self._find(place)
         if owner is None:
-            self._remember_absent(uid)
+            self._remember_absent(place.uid)
         return owner
 
     async def _find(self, identity: Identity) -> Stored | None:
@@ -144,6 +150,7 @@ class GarbageCollector(Controller):
             return
         for dependent in list(node.dependents.values()):
             await self._drop_references(dependent.identity, [{"uid": uid}])
+        await asyncio.sleep(ORPHANED_SECONDS)
         await self._remove_finalizer(node.identity, ORPHAN)
 
     async def _drop_references(self, identity: Identity, references: Iterable[Object]) -> None:
@@ -213,6 +220,11 @@ class GarbageCollector(Controller):
         if node is not None and node.dependents:
             self._remember_absent(uid)
         self._follow(self._graph.deleted(uid))
+
+
+def is_unresolvable(identity: Identity) -> bool:
+    """Whether something without a namespace names an owner that must have one: nobody can tell which is meant."""
+    return resource_for(identity).namespaced and not identity.namespace
 
 
 def resource_for(identity: Identity) -> Resource:

@@ -87,6 +87,7 @@ class HealthPlan(NamedTuple):
 def first_look(node: Stored, now_ns: int, unix_offset_ns: int) -> NodeHealth:
     """A node that was not known: heard of now, or when it was created if its kubelet never posted a status."""
     health = NodeHealth(node, now_ns)
+    health.zone = zone_key(node.view(Node))
     conditions = node.view(Node).status.conditions
     if not any(condition.type == READY for condition in conditions):
         health.probe_ns = parse_timestamp_ns(node.view(Node).metadata.creation_timestamp) - unix_offset_ns

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import asyncio
 
-from kubesim.api.errors import ApiError, NotFoundError, TransportError
+from kubesim.api.errors import ApiError, TransportError
 from kubesim.api.resources import LEASES, NODES
 from kubesim.api.stored import Object, Stored
 from kubesim.api.views import Node
-from kubesim.controllers.controller import Controller, ControllerContext
+from kubesim.controllers.controller import Controller, ControllerContext, RetryLaterError
 from kubesim.controllers.node_health import NodeHealth, first_look, plan_node_health
 from kubesim.controllers.node_taint_worker import NoExecuteTainter
 from kubesim.controllers.node_writes import NodeWriter
@@ -64,7 +64,7 @@ class NodeLifecycleController(Controller):
         if "/" in key:
             pod = self._pods.get(key)
             if pod is not None and not await self._writer.mark_pods_not_ready([pod]):
-                self.queue.add_rate_limited(key)
+                raise RetryLaterError(f"could not mark Pod {key} not ready")
             return
         node = self._nodes.get(key)
         if node is not None:
@@ -104,7 +104,8 @@ class NodeLifecycleController(Controller):
         for name, node in present.items():
             if name not in self._health:
                 self._writer.record(node, "RegisteredNode", f"Node {name} event: Registered Node {name} in Controller")
-                self._health[name] = first_look(node, self.sim.loop.now_ns, offset_ns)
+                health = self._health[name] = first_look(node, self.sim.loop.now_ns, offset_ns)
+                await self._release(health)  # Whatever an earlier controller thought of it.
         for name in [name for name in self._health if name not in present]:
             node = self._health.pop(name).node
             self._writer.record(node, "RemovingNode", f"Node {name} event: Removing Node {name} from Controller")
@@ -124,7 +125,7 @@ class NodeLifecycleController(Controller):
                 return
             await self._taint(health)
         except (ApiError, TransportError) as error:
-            self.sim.trace.emit("reconcile_failed", controller=self.name, key=node.name, error=str(error))
+            self._tell(node.name, error)
             return
         finally:
             self._zones_changed |= counted_as != (health.zone, health.ready, health.is_counted)
@@ -161,7 +162,7 @@ class NodeLifecycleController(Controller):
     async def _reread(self, health: NodeHealth) -> None:
         try:
             health.saw_node(await self.client.get(NODES, health.node.name), self.sim.loop.now_ns)
-        except (NotFoundError, TransportError):
+        except (ApiError, TransportError):
             return
 
     async def _taint(self, health: NodeHealth) -> None:
@@ -169,6 +170,15 @@ class NodeLifecycleController(Controller):
             await self._tainter.release(health.node, health.zone)
         elif health.heartbeat is not None:  # A node that never was anything has nothing to drive away.
             await self._tainter.demand(health.node, health.zone, health.ready)
+
+    async def _release(self, health: NodeHealth) -> None:
+        try:
+            await self._tainter.release(health.node, health.zone)
+        except (ApiError, TransportError) as error:
+            self._tell(health.node.name, error)
+
+    def _tell(self, name: str, error: Exception) -> None:
+        self.sim.trace.emit("reconcile_failed", controller=self.name, key=name, error=str(error))
 
     async def _mark_pods(self, name: str) -> None:
         if await self._writer.mark_pods_not_ready(self._pods.by_index(NODE_INDEX, name)):
@@ -187,7 +197,7 @@ class NodeLifecycleController(Controller):
         self._zones = plan.states
         if plan.is_blind:
             for health in self._health.values():
-                await self._tainter.release(health.node, health.zone)
+                await self._release(health)
         if plan.sees_again:
             for health in self._health.values():
                 health.probe_ns = self.sim.loop.now_ns

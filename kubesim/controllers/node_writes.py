@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from kubesim.api.errors import ApiError, ConflictError, NotFoundError
+from kubesim.api.errors import ApiError, ConflictError, NotFoundError, TransportError
 from kubesim.api.resources import NODES, PODS
 from kubesim.api.stored import Object, Stored
 from kubesim.client.client import Client
@@ -46,7 +46,7 @@ class NodeWriter:
                 await self._mark_not_ready(pod)
             except NotFoundError:
                 continue  # It is gone, which is as good.
-            except ApiError:
+            except (ApiError, TransportError):
                 is_complete = False
         return is_complete
 

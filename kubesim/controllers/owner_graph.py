@@ -147,9 +147,7 @@ class OwnerGraph:
             uid = reference["uid"]
             owner = self.nodes.get(uid)
             if owner is None:
-                identity = Identity(
-                    reference["apiVersion"], reference["kind"], node.identity.namespace, reference["name"], uid
-                )
+                identity = place_of(reference, node.identity.namespace)
                 owner = self.nodes[uid] = OwnerNode(identity, is_virtual=True)
                 to_check.append(uid)
             owner.dependents[node.identity.uid] = node
@@ -160,6 +158,11 @@ def identity_of(obj: Object) -> Identity:
     """How to find this object again."""
     metadata = obj["metadata"]
     return Identity(obj["apiVersion"], obj["kind"], metadata.get("namespace", ""), metadata["name"], metadata["uid"])
+
+
+def place_of(reference: Object, namespace: str) -> Identity:
+    """Where the owner is, or would be, that an object in `namespace` names."""
+    return Identity(reference["apiVersion"], reference["kind"], namespace, reference["name"], reference["uid"])
 
 
 def owners_of(obj: Object) -> Sequence[Object]:

@@ -123,10 +123,8 @@ class MvccStore:
 
     def replaced_by(self, kv: KeyValue) -> KeyValue | None:
         """What a change replaced; None if it created the key, or if that is compacted away."""
-        before = kv.mod_revision - 1
-        if kv.create_revision > before or before < self.compacted_revision:
-            return None
-        return self._index.at(kv.key, before)
+        created = kv.create_revision == kv.mod_revision
+        return None if created else self._index.at(kv.key, kv.mod_revision - 1)
 
     # -- reading --------------------------------------------------------------------------------------
 

@@ -5,4 +5,4 @@ from kubesim.kubelet.node_config import NodeConfig
 from kubesim.kubelet.runtime.behaviour import HOLLOW, PLAUSIBLE, Profile
 from kubesim.kubelet.runtime.model import Behaviour
 
-__all__ = ["HOLLOW", "PLAUSIBLE", "Behaviour", "Kubelet", "NodeConfig", "Profile", "make_runtime"]
+__all__ = ["Behaviour", "HOLLOW", "Kubelet", "NodeConfig", "PLAUSIBLE", "Profile", "make_runtime"]

@@ -20,7 +20,6 @@ Status = dict[str, Any]
 EXIT_CODE_LOST = 137
 LOST_WHILE_RUNNING = "The container could not be located when the pod was deleted.  The container used to be Running"
 LOST_AT_THE_END = "The container could not be located when the pod was terminated"
-NO_REASONS: Mapping[str, tuple[str, str]] = {}
 
 
 class ContainerFacts(NamedTuple):

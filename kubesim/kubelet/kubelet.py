@@ -11,6 +11,9 @@ Upstream: pkg/kubelet/kubelet.go. Left out: volumes, hooks, eviction, static Pod
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 from kubesim.api.resources import PODS
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
@@ -29,6 +32,8 @@ from kubesim.kubelet.runtime.containerd import Containerd
 from kubesim.kubelet.runtime.cri import ContainerRuntime
 from kubesim.kubelet.status_manager import StatusManager
 from kubesim.sim import Simulation, Tasks
+
+SHUTDOWN_SECONDS = 2.0
 
 
 class Kubelet:
@@ -96,7 +101,9 @@ class Kubelet:
 
     async def shutdown(self) -> None:
         """SIGTERM: it writes the events that it still has and ends; its containers go on running."""
-        await self._recorder.flush()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
+                await self._recorder.flush()
 
 
 def make_runtime(sim: Simulation, node: NodeConfig, behavior: str | Profile) -> Containerd:

@@ -55,6 +55,9 @@ class NodeReporter:
         self._delay_seconds = 0.0  # Of the next periodic report.
         self._images_reported = 0
         self._ready = STARTING
+        self._loop = sim.loop
+        self._due = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def register(self) -> Stored:
         """Makes the Node, or takes the one that is there; tries until the apiserver lets it."""
@@ -72,11 +75,24 @@ class NodeReporter:
         await asyncio.sleep(self._random.uniform(*STARTUP_SECONDS))
         self._ready = READY
         await self._update()
-        await asyncio.sleep(CHECK_SECONDS * self._random.random())
-        while True:
-            if self._is_due():
+        self._check_after(CHECK_SECONDS * self._random.random())
+        try:
+            while True:
+                await self._due.wait()
+                self._due.clear()
                 await self._update()
-            await asyncio.sleep(CHECK_SECONDS * (1 + JITTER * self._random.random()))
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _check_after(self, seconds: float) -> None:
+        self._timer = self._loop.call_later(seconds, self._check)
+
+    def _check(self) -> None:
+        """The check itself is only a timer; the task is woken when there is something to send."""
+        self._check_after(CHECK_SECONDS * (1 + JITTER * self._random.random()))
+        if self._is_due():
+            self._due.set()
 
     def event(self, reason: str, message: str, kind: str = NORMAL) -> None:
         """An event about the node; a hollow kubelet keeps quiet."""

@@ -37,9 +37,6 @@ class PodActions(NamedTuple):
     kill_pod: bool = False  # Nothing runs and nothing will: the sandbox can go.
 
 
-IDLE = PodActions()
-
-
 def compute_pod_actions(
     spec: PodSpec, runtime: RuntimePod, started: Mapping[str, bool], failed_probes: Mapping[str, str]
 ) -> PodActions:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from kubesim.api.views import Container as ContainerSpec
 from kubesim.api.views import Probe
 from kubesim.kubelet.pod_events import PodEvents
 from kubesim.kubelet.pod_state import PodState
@@ -205,8 +204,3 @@ class ProbeManager:
         else:
             del self._probers[pod.uid]
         return taken
-
-
-def has_probes(container: ContainerSpec) -> bool:
-    """Whether anybody asks this container anything."""
-    return bool(container.startup_probe or container.readiness_probe or container.liveness_probe)

@@ -30,6 +30,7 @@ class StatusManager:
         self._client = client
         self._tasks = tasks
         self._waiting: dict[PodState, tuple[Cause, ...]] = {}
+        self._failed: dict[PodState, tuple[Cause, ...]] = {}  # To be tried again when the timer rings.
         self._sent: dict[PodState, dict[str, Any]] = {}  # What the API has, as far as we know.
         self._task: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -45,13 +46,14 @@ class StatusManager:
 
     def push(self, pod: PodState) -> None:
         """Sends what the API does not know of `pod` yet, its end included."""
+        self._failed.pop(pod, None)
         self._waiting[pod] = CAUSES.get()
-        if self._task is None and self._retry is None:
-            self._task = self._tasks.spawn(self._send_all(), "status")
+        self._start()
 
     def forget(self, pod: PodState) -> None:
         """Its object is gone."""
         self._waiting.pop(pod, None)
+        self._failed.pop(pod, None)
         self._sent.pop(pod, None)
 
     def stop(self) -> None:
@@ -60,24 +62,27 @@ class StatusManager:
             self._retry.cancel()
 
     async def _send_all(self) -> None:
-        failed: dict[PodState, tuple[Cause, ...]] = {}
         try:
             while self._waiting:
                 pod = next(iter(self._waiting))
                 causes = self._waiting.pop(pod)
                 CAUSES.set(causes)
                 if not await self._send(pod):
-                    failed.setdefault(pod, causes)
+                    self._failed.setdefault(pod, causes)
         finally:
             self._task = None
-        if failed:
-            self._waiting = failed | self._waiting
+        if self._failed and self._retry is None:
             self._retry = self._sim.loop.call_later(SYNC_PERIOD_SECONDS, self._try_again)
+
+    def _start(self) -> None:
+        if self._task is None and self._waiting:
+            self._task = self._tasks.spawn(self._send_all(), "status")
 
     def _try_again(self) -> None:
         self._retry = None
-        if self._task is None:
-            self._task = self._tasks.spawn(self._send_all(), "status")
+        self._waiting = self._failed | self._waiting
+        self._failed = {}
+        self._start()
 
     async def _send(self, pod: PodState) -> bool:
         """False if it has to be sent again."""
@@ -125,7 +130,8 @@ def status_patch(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
             items = [item for item in items if item["type"] in OWNED_CONDITIONS]
         if items:
             changes[name] = items
-            changes[f"$setElementOrder/{name}"] = [{key: item[key]} for item in value]
+            if len(value) > 1:  # One item is in order.
+                changes[f"$setElementOrder/{name}"] = [{key: item[key]} for item in value]
     return changes
 
 

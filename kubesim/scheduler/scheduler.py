@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 
+from kubesim.api.meta import with_fields
 from kubesim.api.resources import NODES, PODS
+from kubesim.api.stored import Stored
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
@@ -20,9 +22,10 @@ from kubesim.scheduler.cache import SchedulerCache
 from kubesim.scheduler.config import SchedulerConfiguration
 from kubesim.scheduler.cycle import Cycle
 from kubesim.scheduler.event_handlers import EventHandlers
+from kubesim.scheduler.explain import Explanation, explain
 from kubesim.scheduler.framework.handle import Handle
 from kubesim.scheduler.framework.runtime import Framework
-from kubesim.scheduler.pod_info import PodShapes
+from kubesim.scheduler.pod_info import PodShapes, profile_of
 from kubesim.scheduler.queued_pod import Place
 from kubesim.scheduler.scheduling_queue import SchedulingQueue
 from kubesim.scheduler.snapshot import Snapshot
@@ -76,8 +79,25 @@ class Scheduler:
             await self._informers.wait_synced()
             if not self.config.leader_elect:
                 await self._lead()
-            identity = f"{self.config.host}_{self._sim.chance.uid()}"
+            random = self._sim.chance.stream(f"{NAME}/{self.config.host}")
+            identity = f"{self.config.host}_{random.getrandbits(64):016x}"
             await LeaderElector(self._sim, self._client, name=NAME, identity=identity).run(self._lead)
+
+    def explain(self, key: str) -> Explanation | None:
+        """The table for the Pod "namespace/name" as things stand; None if it is not ours, not known or has ended.
+
+        A Pod that has its node is asked about as if it had none.
+        """
+        stored = self._informers.of(PODS, field_selector=NOT_TERMINAL).get(key)
+        if stored is None:
+            return None
+        undecided = with_fields(stored.object, {"nodeName": None}, "spec")
+        info = self.shapes.pod_info(Stored(stored.revision, undecided))
+        framework = self.frameworks.get(profile_of(info.pod))
+        if framework is None:
+            return None
+        self.cache.update_snapshot(self.algorithm.snapshot)
+        return explain(framework, self.algorithm.snapshot, info)
 
     async def _lead(self) -> None:
         """One Pod after another, as the leader."""

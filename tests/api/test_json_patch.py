@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import jsonpatch
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubesim.api.errors import BadRequestError, InvalidError, RequestEntityTooLargeError
@@ -88,11 +88,12 @@ def test_a_patch_must_be_a_list_of_not_too_many_operations():
 documents = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(0, 5), st.text("ab", max_size=2)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text("ab", min_size=1, max_size=2), inner)),
-    max_leaves=10,
+    max_leaves=6,
 )
 objects = st.dictionaries(st.text("ab~/", min_size=1, max_size=2), documents, max_size=4)
 
 
+@settings(max_examples=50)
 @given(objects, objects)
 def test_a_difference_made_elsewhere_leads_from_one_object_to_the_other(source, target):
     """Teaches: our operations mean what another implementation's mean."""

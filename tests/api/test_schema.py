@@ -7,7 +7,7 @@ import pytest
 from kubesim.api.errors import BadRequestError
 from kubesim.api.quantity import FORMAT_WRONG
 from kubesim.api.resources import CONFIG_MAPS, DEPLOYMENTS, PODS, SERVED
-from kubesim.api.schema import IGNORE, STRICT, WARN, DecodeError, Schema
+from kubesim.api.schema import IGNORE, STRICT, WARN, DecodeError, Schema, is_fine
 
 
 def deployment(**spec: Any) -> dict[str, Any]:
@@ -156,19 +156,18 @@ def test_null_items_become_gos_zero_values(schema):
     assert container == {"name": "c", "command": ["a", ""], "resources": {"limits": {"cpu": "0"}}}
 
 
-def test_a_trusted_object_vouches_for_the_parts_that_are_shared(schema):
-    """Teaches: a change of status is checked as a change of status, at the cost of one."""
-    stored = pod({"image": "nginx"})
-    broken_in_secret = {**stored, "spec": {**stored["spec"], "oops": 1}}
-    changed = {**broken_in_secret, "status": {"phase": "Running"}}
-    assert schema.decode("v1", "Pod", changed, STRICT, trusted=broken_in_secret).object is changed
-    with pytest.raises(DecodeError, match=r"status\.phas"):
-        schema.decode("v1", "Pod", {**stored, "status": {"phas": "Running"}}, STRICT, trusted=stored)
-    with pytest.raises(DecodeError, match=r"v1\.PodPhase"):
-        schema.decode("v1", "Pod", {**stored, "status": {"phase": 1}}, STRICT, trusted=stored)
-    renamed = {**stored, "metadata": {**stored["metadata"], "uid": 7}}
-    with pytest.raises(DecodeError, match=r"ObjectMeta\.metadata\.uid of type string"):
-        schema.decode("v1", "Pod", renamed, STRICT, trusted=stored)
+def test_an_earlier_value_vouches_for_the_parts_that_are_shared(schema):
+    """Teaches: a change of metadata is checked as that change, at the cost of one field."""
+    field = schema.node(PODS).fields["metadata"]
+    labels = {"a": 5}
+    old = {"name": "p", "labels": labels}
+    assert not is_fine(field, old)
+    assert is_fine(field, {**old, "uid": "1"}, trusted=old), "labels are shared, so trusted"
+    assert not is_fine(field, {**old, "uid": 1}, trusted=old)
+    assert not is_fine(field, {**old, "typo": "1"}, trusted=old)
+    assert not is_fine(field, {**old, "uid": None}, trusted={})
+    assert is_fine(field.fields["name"], "p")
+    assert not is_fine(field.fields["name"], ""), "an empty name is not written"
 
 
 def test_a_kind_that_is_not_built_in_is_left_alone(schema):

@@ -163,8 +163,10 @@ def test_a_patch_must_agree_with_its_own_order(patched):
     ("patch", "message"),
     [
         (of_pod(containers=[{"image": "x"}]), "map: map[image:x] does not contain declared merge key: name"),
-        (of_pod(containers=[{"$patch": "delete"}]), "map: map[$patch:delete] does not contain declared merge key: name"),
-        (of_pod(containers=[{"name": "a", "$patch": "oops"}]), "unknown patch type: oops in map: map[$patch:oops name:a]"),
+        (of_pod(containers=[{"$patch": "delete"}]),
+         "map: map[$patch:delete] does not contain declared merge key: name"),
+        (of_pod(containers=[{"name": "a", "$patch": "oops"}]),
+         "unknown patch type: oops in map: map[$patch:oops name:a]"),
         (of_pod(containers=[{"$patch": "merge"}]), "merging lists cannot yet be specified in the patch"),
         (of_pod(containers=["x"]), "expected a map, but got: x"),
         ({"spec": {"$patch": "oops"}}, "unknown patch type: oops in map: map[$patch:oops]"),

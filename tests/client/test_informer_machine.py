@@ -184,7 +184,7 @@ def revisions(items: dict[str, Stored]) -> dict[str, tuple[int, str]]:
     return {key: (stored.revision, stored.uid) for key, stored in items.items() if key.startswith("ns-")}
 
 
-@pytest.mark.parametrize(("kind", "examples"), [("fake", 80), ("real", 25)])
+@pytest.mark.parametrize(("kind", "examples"), [("fake", 80), ("real", 15)])
 def test_an_informer_always_converges_to_the_store(make_server: Any, kind: str, examples: int) -> None:
     """Teaches: whatever happens to a watch, in the end everybody works from the truth."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kubesim.api.errors import ServiceUnavailableError
-from kubesim.api.resources import NODES
+from kubesim.api.resources import LEASES, NODES
 from kubesim.kubelet import HOLLOW, NodeConfig
 from kubesim.kubelet.node_reporter import node_patch
 from kubesim.kubelet.node_status import node_images, status_differs
@@ -120,8 +120,6 @@ async def test_the_lease_is_renewed_every_ten_seconds(sim: Simulation, new_world
 
 async def test_the_lease_survives_conflicts_errors_and_deletion(sim: Simulation, new_world: NewWorld) -> None:
     """Teaches: a heartbeat reads again after a conflict, and makes a new Lease if somebody deleted it."""
-    from kubesim.api.resources import LEASES
-
     world = new_world(sim)
     await world.run_until(30)
     stored = world.api.objects["leases", "kube-node-lease/node-1"]

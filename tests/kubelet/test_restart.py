@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kubesim.api.errors import ServiceUnavailableError, TransportError
 from kubesim.api.resources import PODS
 from kubesim.kubelet import HOLLOW
 from kubesim.sim import Simulation
@@ -148,8 +149,6 @@ async def test_readiness_is_remembered_over_a_restart_of_the_kubelet(sim: Simula
 
 async def test_the_status_is_sent_again_when_the_apiserver_was_away(sim: Simulation, new_world: NewWorld) -> None:
     """Teaches: what could not be written is tried again every 10 s."""
-    from kubesim.api.errors import ServiceUnavailableError
-
     world = new_world(sim)
     world.bind()
     await world.run_until(0.6)
@@ -159,6 +158,32 @@ async def test_the_status_is_sent_again_when_the_apiserver_was_away(sim: Simulat
     world.api.failing = lambda _: None
     await world.run_until(11)
     assert world.status()["phase"] == "Running"
+
+
+async def test_one_status_that_is_refused_holds_up_no_other(sim: Simulation, new_world: NewWorld) -> None:
+    """Teaches: statuses fail one by one."""
+    world = new_world(sim)
+    world.api.failing = lambda request: ServiceUnavailableError("no") if request.name == "a" else None
+    world.bind("a")
+    world.bind("b")
+    await world.run_until(3)
+    assert (world.status("a")["phase"], world.status("b")["phase"]) == ("Pending", "Running")
+    world.api.failing = lambda _: None
+    await world.run_until(21)
+    assert world.status("a")["phase"] == "Running"
+
+
+async def test_a_stopped_kubelet_does_not_wait_for_an_apiserver_that_is_away(
+    sim: Simulation, new_world: NewWorld
+) -> None:
+    """Teaches: SIGTERM is obeyed within two seconds, reachable or not."""
+    world = new_world(sim)
+    await world.run_until(5)
+    world.api.failing = lambda _: TransportError("away", definite=True)
+    world.bind()
+    await world.run_until(8)
+    await world.kubelet.shutdown()
+    assert sim.clock.now() == 10
 
 
 async def test_two_runs_of_one_seed_are_the_same(sim: Simulation, new_world: NewWorld) -> None:

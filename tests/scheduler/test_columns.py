@@ -56,11 +56,11 @@ def changes() -> st.SearchStrategy[list[tuple[int, dict[str, Any]]]]:
     return st.lists(st.tuples(st.integers(0, NODES - 1), node_fields()), max_size=2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     nodes=st.lists(node_fields(), min_size=NODES, max_size=NODES),
     templates=st.lists(pod_fields(), min_size=1, max_size=3),
-    rounds=st.lists(st.tuples(st.integers(0, 2), changes()), min_size=1, max_size=12),
+    rounds=st.lists(st.tuples(st.integers(0, 2), changes()), min_size=1, max_size=8),
     percentage=st.sampled_from([0, 40]),
     seed=st.integers(0, 3),
 )

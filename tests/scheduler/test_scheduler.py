@@ -146,6 +146,22 @@ async def test_a_pod_without_room_says_why_and_gets_the_node_that_comes(
         assert await cluster.nodes_of("web") == ["big"]
 
 
+async def test_it_explains_a_pod_on_request(sim: Simulation, node: MakeObject, pod: MakeObject) -> None:
+    """Teaches: the whole table, also after the fact: a placed Pod is asked about as if it had no node."""
+    async with bench(sim) as cluster:
+        await cluster.add_node(node("small", cpu="1"))
+        await cluster.add_node(node("big"))
+        await cluster.add_pod(pod("web", requests={"cpu": "2"}))
+        await cluster.add_pod(pod("theirs", schedulerName="mine"))
+        await asyncio.sleep(1)
+        table = cluster.scheduler.explain("default/web")
+        assert table is not None
+        assert [(row.node, row.rejected_by) for row in table.rows] == [("small", "NodeResourcesFit"), ("big", "")]
+        assert table.best == ("big",)
+        assert cluster.scheduler.explain("default/theirs") is None
+        assert cluster.scheduler.explain("default/nobody") is None
+
+
 async def test_a_cluster_without_nodes_is_asked_again_later(sim: Simulation, node: MakeObject, pod: MakeObject) -> None:
     """Teaches: no node is no verdict of a plugin, so it counts as an error with its back-off of 1, 2, 4 … s."""
     async with bench(sim) as cluster:

@@ -125,29 +125,26 @@ def _map(item_node: Node, drops_empty: bool) -> Predicate:
     return check
 
 
-def is_fine(node: Node, value: Any) -> bool:
-    """Whether the value of a field is fine."""
+def is_fine(node: Node, value: Any, trusted: Any = None) -> bool:
+    """Whether the value of a field is fine.
+
+    `trusted` is an earlier value of the same field that is: of an object, the parts that both share by identity
+    are not looked at again.
+    """
     quick = node.quick
     if isinstance(quick, type):
         return type(value) is quick and (bool(value) or not node.drops_zero)
+    if type(trusted) is dict and type(value) is dict and node.kind == OBJECT:
+        return _is_fine_since(node, value, trusted)
     return quick(value) and (bool(value) or not node.drops_zero)
 
 
-def fine_since(node: Node, obj: Any, trusted: dict[str, Any], depth: int = 1) -> bool:
-    """Whether an object is fine, given another that is: parts that they share (by identity) need no look."""
-    if type(obj) is not dict:
-        return False
-    for name, part in obj.items():
-        known = trusted.get(name)
-        if part is known:
+def _is_fine_since(node: Node, value: dict[str, Any], trusted: dict[str, Any]) -> bool:
+    for name, part in value.items():
+        if part is trusted.get(name, value):
             continue
         child = node.fields.get(name)
-        if child is None:
-            return False
-        if depth and child.kind == OBJECT and type(known) is dict:
-            if not fine_since(child, part, known, depth - 1):
-                return False
-        elif not is_fine(child, part):
+        if child is None or not is_fine(child, part):
             return False
     return True
 

@@ -14,7 +14,7 @@ from kubesim.api.resources import Resource
 from kubesim.api.schema.compiler import Compiler
 from kubesim.api.schema.definitions import VERSION, Definition, read_definitions, restored
 from kubesim.api.schema.node import Node
-from kubesim.api.schema.quick import fine_since
+from kubesim.api.schema.quick import is_fine
 from kubesim.api.schema.walk import DecodeError, Walk
 from kubesim.api.stored import Object
 
@@ -62,18 +62,15 @@ class Schema:
             node = node.child(name) if node is not None else None
         return node
 
-    def decode(
-        self, api_version: str, kind: str, obj: Object, mode: str = WARN, *, trusted: Object | None = None
-    ) -> Decoded:
+    def decode(self, api_version: str, kind: str, obj: Object, mode: str = WARN) -> Decoded:
         """The object as the server keeps it: the same one if it is fine as it is, else a canonical copy.
 
         Unknown fields are left out, with warnings in mode Warn; in mode Strict they are an error.
         DecodeError carries the upstream decoder's own words; see `cannot_be_handled`. A kind that is not
-        built in is returned as it is. `trusted` is an object that was decoded before, such as the stored one
-        that `obj` was made from: what both share by identity is not looked at again.
+        built in is returned as it is.
         """
         node = self.kind(api_version, kind)
-        if node is None or _fine(node, obj, trusted):
+        if node is None or is_fine(node, obj):
             return Decoded(obj)
         walk = Walk()
         made = walk.value(node, obj)
@@ -102,12 +99,6 @@ def cannot_be_handled(resource: Resource, error: DecodeError) -> BadRequestError
     """`Pod in version "v1" cannot be handled as a Pod: …`: how the server answers a body that does not decode."""
     kind = resource.kind
     return BadRequestError(f'{kind} in version "{resource.version}" cannot be handled as a {kind}: {error}')
-
-
-def _fine(node: Node, obj: Object, trusted: Object | None) -> bool:
-    if trusted is not None:
-        return fine_since(node, obj, trusted)
-    return not isinstance(node.quick, type) and node.quick(obj)
 
 
 def _names_by_kind(definitions: dict[str, Definition]) -> dict[tuple[str, str], str]:

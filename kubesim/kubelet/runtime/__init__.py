@@ -5,4 +5,4 @@ from kubesim.kubelet.runtime.containerd import Containerd
 from kubesim.kubelet.runtime.cri import ContainerRuntime
 from kubesim.kubelet.runtime.model import Behaviour
 
-__all__ = ["HOLLOW", "PLAUSIBLE", "Behaviour", "ContainerRuntime", "Containerd", "Profile"]
+__all__ = ["Behaviour", "ContainerRuntime", "Containerd", "HOLLOW", "PLAUSIBLE", "Profile"]

@@ -22,7 +22,6 @@ INSTANT = (
     "uname", "wc", "wget", "curl", "whoami", "trap",
 )  # fmt: skip
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-EXIT_CODE_NOT_FOUND = 127
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from kubesim.kubelet.runtime.model import Behaviour, KnownImage
 
 MEGABYTE = 1_000_000
-GIGABYTE = 1_000_000_000
 
 EXITS_AT_ONCE = Behaviour(run_seconds=0.0)
 

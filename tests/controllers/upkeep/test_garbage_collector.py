@@ -141,6 +141,15 @@ async def test_an_owner_of_a_kind_that_is_not_served_is_left_open(sim: Simulatio
         assert await family(cluster) == ["kept"]
 
 
+async def test_a_cluster_scoped_thing_cannot_have_a_namespaced_owner(sim: Simulation, plane: Any) -> None:
+    """Teaches: nobody could tell the namespace, so it is never collected."""
+    async with plane(sim, CONTROLLERS) as cluster:
+        await cluster.node("node-1", beating=False)
+        await cluster.client.merge_patch(NODES, "node-1", {"metadata": {"ownerReferences": [GHOST]}})
+        await cluster.at(10)
+        assert await cluster.names(NODES) == ["node-1"]
+
+
 async def test_things_without_owners_are_never_touched(sim: Simulation, plane: Any) -> None:
     """Teaches: no reference, no garbage."""
     async with plane(sim, CONTROLLERS) as cluster:

@@ -54,6 +54,18 @@ async def test_the_pod_says_why_before_it_is_deleted(sim: Simulation, plane: Any
         assert versions[1]["metadata"]["deletionGracePeriodSeconds"] == 30
 
 
+async def test_the_cause_of_an_eviction_is_the_taint(sim: Simulation, plane: Any) -> None:
+    """Teaches: `kubesim why` can lead from a deleted Pod back to its node, over five minutes of silence."""
+    async with plane(sim, CONTROLLERS) as cluster:
+        await cluster.node("node-1")
+        await cluster.pod("web-1", "node-1", ready="True")
+        await taint(cluster, "node-1", UNREACHABLE)
+        tainted = (await cluster.client.get(NODES, "node-1")).revision
+        await cluster.at(301)
+        deleted = (await cluster.client.get(PODS, "web-1", "default")).revision
+        assert sim.trace.origins[deleted].causes == (tainted,)
+
+
 async def test_a_taint_that_goes_in_time_cancels_the_eviction(sim: Simulation, plane: Any) -> None:
     """Teaches: a node that was only away for a while keeps its Pods."""
     async with plane(sim, CONTROLLERS) as cluster:

@@ -21,6 +21,7 @@ from kubesim.client.in_process import InProcessTransport
 from kubesim.client.informer import Informers
 from kubesim.controllers import Controller, ControllerManager
 from kubesim.controllers.deployment import DeploymentController
+from kubesim.controllers.deployment_revision import REVISION
 from kubesim.controllers.replica_set import ReplicaSetController
 from kubesim.controllers.replication_controller import ReplicationControllerController
 from kubesim.etcd import Member
@@ -99,19 +100,28 @@ class World:
         self.informers = Informers(sim, self.client)
         self.seen: list[tuple[float, str, Stored]] = []
         self.tasks = Tasks("world")
-        self.refuse: Callable[[Request], ApiError | None] = lambda request: None
         self.refused_at: list[float] = []
+        self._refusal: tuple[Exception, str, Resource] | None = None
+        self._refusals_left = 0
 
     def client_for(self, name: str) -> Client:
         return Client(InProcessTransport(self.sim, self, source=name or "manager"), name, ADMIN)
 
     async def handle(self, request: Request) -> Response:
-        """The way to the apiserver, where a test may refuse."""
-        error = self.refuse(request)
-        if error is not None:
-            self.refused_at.append(self.sim.clock.now())
-            raise error
+        """The way to the apiserver, which refuses the controllers what a test says."""
+        if self._refusals_left and request.user_agent not in ("test", "nodes"):
+            assert self._refusal is not None
+            error, verb, resource = self._refusal
+            if request.verb == verb and request.resource is resource and request.subresource in ("", "status"):
+                self._refusals_left -= 1
+                self.refused_at.append(self.sim.clock.now())
+                raise error
         return await self.server.handle(request)
+
+    def refuse(self, error: Exception, verb: str, resource: Resource, times: int = 10**9) -> None:
+        """Answers so many requests of controllers with `error`; 0 times: no more of that."""
+        self._refusal = (error, verb, resource)
+        self._refusals_left = times
 
     async def watch(self, request: Request) -> WatchStream:
         return await self.server.watch(request)
@@ -156,6 +166,23 @@ class World:
     def active(self) -> list[Stored]:
         return [pod for pod in self.all(PODS) if "deletionTimestamp" not in pod.object["metadata"]]
 
+    async def change(self, **spec: Any) -> None:
+        """Changes fields of the Deployment's spec."""
+        await self.client.merge_patch(DEPLOYMENTS, "web", {"spec": spec}, "default")
+
+    async def set_image(self, image: str) -> None:
+        """`kubectl set image`."""
+        await self.change(template={"spec": {"containers": [{"name": "c", "image": image}]}})
+
+    def sizes(self) -> dict[str, int]:
+        """The ReplicaSets' spec.replicas by image."""
+        return {image_of(stored): stored.object["spec"]["replicas"] for stored in self.all(REPLICA_SETS)}
+
+    def revisions(self) -> dict[str, str]:
+        """The ReplicaSets' revision numbers by image."""
+        sets = self.all(REPLICA_SETS)
+        return {image_of(stored): stored.object["metadata"]["annotations"][REVISION] for stored in sets}
+
     def events(self, reason: str = "") -> list[str]:
         """The messages of all events (of a reason), in order; a repeated one as often as it happened."""
         told = [stored.object for _, verb, stored in self.seen if stored.object["kind"] == "Event" and verb == "ADDED"]
@@ -171,6 +198,11 @@ class World:
                     if condition["type"] == type_ and (not steps or steps[-1] != step):
                         steps.append(step)
         return steps
+
+
+def image_of(replica_set: Stored) -> str:
+    image: str = replica_set.object["spec"]["template"]["spec"]["containers"][0]["image"]
+    return image
 
 
 def deployment(replicas: int = 3, image: str = "nginx:1", **spec: Any) -> Object:

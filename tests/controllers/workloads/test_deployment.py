@@ -5,41 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kubesim.api.errors import ForbiddenError
 from kubesim.api.meta import with_fields
 from kubesim.api.resources import DEPLOYMENTS, PODS, REPLICA_SETS
 from kubesim.api.stored import Object
+from kubesim.client.events import EventRecorder
 from kubesim.controllers.deployment_revision import template_hash
+from kubesim.controllers.new_replica_set import sync_new_set
+from kubesim.controllers.rollout import Rollout
 from kubesim.sim import Simulation
 
 Make = Callable[..., Object]
 REVISION = "deployment.kubernetes.io/revision"
-HISTORY = "deployment.kubernetes.io/revision-history"
-
-
-async def change(world: Any, **spec: Any) -> None:
-    """Changes fields of the Deployment's spec."""
-    await world.client.merge_patch(DEPLOYMENTS, "web", {"spec": spec}, "default")
-
-
-async def set_image(world: Any, image: str) -> None:
-    """`kubectl set image`."""
-    await change(world, template={"spec": {"containers": [{"name": "c", "image": image}]}})
-
-
-def sizes(world: Any) -> dict[str, int]:
-    """spec.replicas by image."""
-    found = [stored.object["spec"] for stored in world.all(REPLICA_SETS)]
-    return {spec["template"]["spec"]["containers"][0]["image"]: spec["replicas"] for spec in found}
-
-
-def revisions(world: Any) -> dict[str, str]:
-    """The revision number by image."""
-    return {
-        stored.object["spec"]["template"]["spec"]["containers"][0]["image"]: stored.object["metadata"]["annotations"][
-            REVISION
-        ]
-        for stored in world.all(REPLICA_SETS)
-    }
 
 
 async def test_a_new_deployment_tells_its_story(sim: Simulation, make_world: Any, make_deployment: Make) -> None:
@@ -71,179 +48,6 @@ async def test_a_new_deployment_tells_its_story(sim: Simulation, make_world: Any
         }  # fmt: skip
 
 
-async def test_a_rolling_update_of_8_never_exceeds_10_nor_falls_below_6(
-    sim: Simulation, make_world: Any, make_deployment: Make
-) -> None:
-    """Teaches: 25 % and 25 % of 8, at every single moment; golden/rolling-update-default."""
-    async with make_world(sim) as world:
-        await world.client.create(DEPLOYMENTS, make_deployment(8))
-        await world.run_for(2)
-        world.seen.clear()
-        await set_image(world, "nginx:2")
-        await world.run_for(10)
-        assert sizes(world) == {"nginx:1": 0, "nginx:2": 8}
-        counts = [
-            stored.object["status"] for _, _, stored in world.seen
-            if stored.object["kind"] == "Deployment" and stored.object["status"]["observedGeneration"] == 2
-        ]  # fmt: skip
-        assert max(status["replicas"] for status in counts) == 10
-        assert min(status["availableReplicas"] for status in counts) >= 6
-        told = world.events("ScalingReplicaSet")
-        new, old = (stored.name for stored in reversed(world.all(REPLICA_SETS)))
-        assert told[:2] == [f"Scaled up replica set {new} from 0 to 2", f"Scaled down replica set {old} from 8 to 6"]
-        assert told[-1].startswith(f"Scaled down replica set {old} from ")
-        assert told[-1].endswith(" to 0")
-        assert world.story("web", "Progressing") == [
-            "True/NewReplicaSetAvailable", "True/NewReplicaSetCreated", "True/ReplicaSetUpdated",
-            "True/NewReplicaSetAvailable",
-        ]  # fmt: skip
-
-
-async def test_recreate_starts_the_new_set_when_the_old_pods_have_ended(
-    sim: Simulation, make_world: Any, make_deployment: Make
-) -> None:
-    """Teaches: never two versions at once, at the price of a gap."""
-    async with make_world(sim) as world:
-        await world.client.create(DEPLOYMENTS, make_deployment(3, strategy={"type": "Recreate"}))
-        await world.run_for(1)
-        world.seen.clear()
-        await set_image(world, "nginx:2")
-        await world.run_for(5)
-        ended = [at for at, _, stored in world.seen if stored.object.get("status", {}).get("phase") == "Succeeded"]
-        begun = [at for at, verb, stored in world.seen if stored.object["kind"] == "Pod" and verb == "ADDED"]
-        assert len(begun) == 3
-        assert begun[0] >= sorted(ended)[2]
-        old, new = (stored.name for stored in world.all(REPLICA_SETS))
-        assert world.events("ScalingReplicaSet") == [
-            f"Scaled down replica set {old} from 3 to 0",
-            f"Scaled up replica set {new} from 0 to 3",
-        ]
-        assert world.story("web", "Available") == [
-            "True/MinimumReplicasAvailable", "False/MinimumReplicasUnavailable", "True/MinimumReplicasAvailable",
-        ]  # fmt: skip
-
-
-async def test_scaling_changes_one_set_and_flips_available(
-    sim: Simulation, make_world: Any, make_deployment: Make
-) -> None:
-    """Teaches: 3 of 10 are too few for a moment, so Available is False until the new ones are ready."""
-    async with make_world(sim) as world:
-        await world.client.create(DEPLOYMENTS, make_deployment(3))
-        await world.run_for(1)
-        world.seen.clear()
-        await change(world, replicas=10)
-        await world.run_for(0.1)
-        first, second = [stored.object["status"] for _, _, stored in world.seen if stored.name == "web"][1:3]
-        assert (first["observedGeneration"], "unavailableReplicas" in first) == (2, False)  # Of before it was scaled.
-        assert second["unavailableReplicas"] == 7
-        await world.run_for(2)
-        await change(world, replicas=2)
-        await world.run_for(2)
-        name = world.all(REPLICA_SETS)[0].name
-        assert world.events("ScalingReplicaSet") == [
-            f"Scaled up replica set {name} from 3 to 10",
-            f"Scaled down replica set {name} from 10 to 2",
-        ]
-        assert world.story("web", "Available")[:3] == [
-            "True/MinimumReplicasAvailable", "False/MinimumReplicasUnavailable", "True/MinimumReplicasAvailable",
-        ]  # fmt: skip
-        assert world.story("web", "Progressing") == ["True/NewReplicaSetAvailable"]
-        assert len(world.active()) == 2
-        annotations = world.all(REPLICA_SETS)[0].object["metadata"]["annotations"]
-        assert annotations["deployment.kubernetes.io/desired-replicas"] == "2"
-
-
-async def test_scaling_down_thins_out_the_crowded_node(sim: Simulation, make_world: Any, make_deployment: Make) -> None:
-    """Teaches: of three Pods on node-1 and one on node-2, one each stays."""
-    async with make_world(sim) as world:
-        world.nodes.places = ("node-1", "node-1", "node-1", "node-2")
-        await world.client.create(DEPLOYMENTS, make_deployment(4))
-        await world.run_for(1)
-        await change(world, replicas=2)
-        await world.run_for(1)
-        assert sorted(pod.object["spec"]["nodeName"] for pod in world.all(PODS)) == ["node-1", "node-2"]
-        assert len(world.events("SuccessfulDelete")) == 2
-
-
-async def test_a_stuck_rollout_exceeds_its_deadline_and_undo_repairs_it(
-    sim: Simulation, make_world: Any, make_deployment: Make
-) -> None:
-    """Teaches: golden/rollout-stuck: 3 old ones serve on; nothing but a condition tells; undo makes revision 3."""
-    async with make_world(sim) as world:
-        await world.client.create(DEPLOYMENTS, make_deployment(4, progressDeadlineSeconds=20))
-        await world.run_for(2)
-        template = world.one(DEPLOYMENTS, "web")["spec"]["template"]
-        world.seen.clear()
-        await set_image(world, "broken")
-        await world.run_for(19.9)
-        assert sizes(world) == {"nginx:1": 3, "broken": 2}
-        assert world.story("web", "Progressing")[-1] == "True/ReplicaSetUpdated"
-        await world.run_for(1.2)
-        assert world.story("web", "Progressing")[-1] == "False/ProgressDeadlineExceeded"
-        world.seen.clear()
-        await change(world, template=template)
-        await world.run_for(2)
-        assert sizes(world) == {"nginx:1": 4, "broken": 0}
-        assert world.story("web", "Progressing") == [
-            "False/ProgressDeadlineExceeded", "True/ReplicaSetUpdated", "True/NewReplicaSetAvailable",
-        ]  # fmt: skip
-        assert revisions(world) == {"nginx:1": "3", "broken": "2"}
-        assert world.one(DEPLOYMENTS, "web")["metadata"]["annotations"][REVISION] == "3"
-
-
-async def test_going_back_twice_keeps_the_history(sim: Simulation, make_world: Any, make_deployment: Make) -> None:
-    """Teaches: an old set gets a new number and remembers the old ones; it is never said to be created."""
-    async with make_world(sim) as world:
-        await world.client.create(DEPLOYMENTS, make_deployment(3))
-        for image in ("nginx:2", "nginx:1", "nginx:2"):
-            await world.run_for(5)
-            world.seen.clear()
-            await set_image(world, image)
-        await world.run_for(5)
-        assert revisions(world) == {"nginx:1": "3", "nginx:2": "4"}
-        histories = [stored.object["metadata"]["annotations"][HISTORY] for stored in world.all(REPLICA_SETS)]
-        assert sorted(histories) == ["1", "2"]
-        assert world.story("web", "Progressing") == [
-            "True/NewReplicaSetAvailable", "True/ReplicaSetUpdated", "True/NewReplicaSetAvailable",
-        ]  # fmt: skip
-
-
-async def test_a_paused_deployment_scales_but_does_not_roll(
-    sim: Simulation, make_world: Any, make_deployment: Make
-) -> None:
-    """Teaches: collect several changes, then resume and roll out once."""
-    async with make_world(sim) as world:
-        await world.client.create(DEPLOYMENTS, make_deployment(3))
-        await world.run_for(1)
-        await change(world, paused=True)
-        await world.run_for(1)
-        assert world.story("web", "Progressing")[-1] == "Unknown/DeploymentPaused"
-        await set_image(world, "nginx:2")
-        await change(world, replicas=4)
-        await world.run_for(2)
-        assert sizes(world) == {"nginx:1": 4}
-        world.seen.clear()
-        await change(world, paused=None)
-        await world.run_for(5)
-        assert sizes(world) == {"nginx:1": 0, "nginx:2": 4}
-        assert world.story("web", "Progressing")[:3] == [
-            "Unknown/DeploymentPaused", "Unknown/DeploymentResumed", "True/NewReplicaSetCreated",
-        ]  # fmt: skip
-
-
-async def test_old_sets_beyond_the_history_limit_are_deleted(
-    sim: Simulation, make_world: Any, make_deployment: Make
-) -> None:
-    """Teaches: revisionHistoryLimit is how far back one can undo."""
-    async with make_world(sim) as world:
-        await world.client.create(DEPLOYMENTS, make_deployment(1, revisionHistoryLimit=1))
-        for image in ("nginx:2", "nginx:3", "nginx:4"):
-            await world.run_for(3)
-            await set_image(world, image)
-        await world.run_for(3)
-        assert revisions(world) == {"nginx:3": "3", "nginx:4": "4"}
-
-
 async def test_a_taken_name_counts_as_a_hash_collision(sim: Simulation, make_world: Any, make_deployment: Make) -> None:
     """Teaches: what collisionCount is for; the next hash is another one."""
     async with make_world(sim) as world:
@@ -255,7 +59,7 @@ async def test_a_taken_name_counts_as_a_hash_collision(sim: Simulation, make_wor
             with_fields(stranger, {"name": f"web-{hash_}"}, "metadata"), {"template": template}, "spec"
         )
         await world.client.create(REPLICA_SETS, {**stranger, "kind": "ReplicaSet"})
-        await change(world, paused=None)
+        await world.change(paused=None)
         await world.run_for(2)
         assert world.one(DEPLOYMENTS, "web")["status"]["collisionCount"] == 1
         names = [stored.name for stored in world.all(REPLICA_SETS)]
@@ -283,22 +87,6 @@ async def test_a_matching_orphan_set_is_adopted_and_found(
         assert world.story("web", "Progressing")[0] == "True/FoundNewReplicaSet"
 
 
-async def test_scaling_in_the_middle_of_a_rollout_keeps_both_versions_in_proportion(
-    sim: Simulation, make_world: Any, make_deployment: Make
-) -> None:
-    """Teaches: the example of the documentation: 10 replicas, stuck at 8 and 5, become 11 and 7 of 15."""
-    async with make_world(sim) as world:
-        rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3, "maxUnavailable": 2}}
-        await world.client.create(DEPLOYMENTS, make_deployment(10, strategy=rolling))
-        await world.run_for(2)
-        await set_image(world, "broken")
-        await world.run_for(2)
-        assert sizes(world) == {"nginx:1": 8, "broken": 5}
-        await change(world, replicas=15)
-        await world.run_for(0.1)
-        assert sizes(world) == {"nginx:1": 11, "broken": 7}
-
-
 async def test_min_ready_seconds_reach_the_set_without_a_new_rollout(
     sim: Simulation, make_world: Any, make_deployment: Make
 ) -> None:
@@ -306,7 +94,86 @@ async def test_min_ready_seconds_reach_the_set_without_a_new_rollout(
     async with make_world(sim) as world:
         await world.client.create(DEPLOYMENTS, make_deployment(1))
         await world.run_for(1)
-        await change(world, minReadySeconds=5)
+        await world.change(minReadySeconds=5)
         await world.run_for(1)
         assert [stored.object["spec"]["minReadySeconds"] for stored in world.all(REPLICA_SETS)] == [5]
-        assert revisions(world) == {"nginx:1": "1"}
+        assert world.revisions() == {"nginx:1": "1"}
+
+
+async def test_a_set_that_the_cache_does_not_show_yet_is_taken_not_made_twice(
+    sim: Simulation, make_world: Any, make_deployment: Make
+) -> None:
+    """Teaches: names made from the template's hash make creation repeatable."""
+    async with make_world(sim) as world:
+        await world.client.create(DEPLOYMENTS, make_deployment(2))
+        await world.run_for(1)
+        deployment = await world.client.get(DEPLOYMENTS, "web", "default")
+        blind = Rollout(world.client, EventRecorder(sim, world.client, "test"), sim.clock, deployment, ())
+        assert blind.new is None
+        await sync_new_set(blind, create=True)
+        assert blind.new is not None
+        assert [stored.uid for stored in world.all(REPLICA_SETS)] == [blind.new.uid]
+        assert "collisionCount" not in world.one(DEPLOYMENTS, "web")["status"]
+
+
+async def test_a_set_that_cannot_be_made_is_reported(sim: Simulation, make_world: Any, make_deployment: Make) -> None:
+    """Teaches: Progressing False with the apiserver's own words; it clears up by itself."""
+    async with make_world(sim) as world:
+        world.refuse(ForbiddenError("no sets today"), "create", REPLICA_SETS)
+        created = await world.client.create(DEPLOYMENTS, make_deployment(1))
+        await world.run_for(1)
+        name = f"web-{template_hash(created.object['spec']['template'], None)}"
+        (condition,) = world.one(DEPLOYMENTS, "web")["status"]["conditions"]
+        assert (condition["status"], condition["reason"]) == ("False", "ReplicaSetCreateError")
+        assert condition["message"] == f'Failed to create new replica set "{name}": no sets today'
+        assert condition["message"] in world.events("ReplicaSetCreateError")
+        world.refuse(ForbiddenError(""), "create", PODS, times=0)
+        await world.run_for(5)
+        assert world.story("web", "Progressing")[-1] == "True/NewReplicaSetAvailable"
+
+
+async def test_pods_that_cannot_be_made_show_on_the_deployment(
+    sim: Simulation, make_world: Any, make_deployment: Make
+) -> None:
+    """Teaches: ReplicaFailure travels from the set to the Deployment and goes away again."""
+    async with make_world(sim) as world:
+        world.refuse(ForbiddenError("exceeded quota: q"), "create", PODS)
+        await world.client.create(DEPLOYMENTS, make_deployment(2))
+        await world.run_for(1)
+        assert world.story("web", "ReplicaFailure") == ["True/FailedCreate"]
+        world.refuse(ForbiddenError(""), "create", PODS, times=0)
+        await world.run_for(5)
+        types = {condition["type"] for condition in world.one(DEPLOYMENTS, "web")["status"]["conditions"]}
+        assert types == {"Available", "Progressing"}
+
+
+async def test_a_deployment_that_is_being_deleted_only_reports(
+    sim: Simulation, make_world: Any, make_deployment: Make
+) -> None:
+    """Teaches: no new revision for one that is going; foreground deletion relies on it."""
+    async with make_world(sim) as world:
+        held = make_deployment(2)
+        held = {**held, "metadata": {**held["metadata"], "finalizers": ["example.com/hold"]}}
+        await world.client.create(DEPLOYMENTS, held)
+        await world.run_for(1)
+        await world.client.delete(DEPLOYMENTS, "web", "default", propagation_policy="Background")
+        await world.set_image("nginx:2")
+        await world.run_for(1)
+        assert world.sizes() == {"nginx:1": 2}
+        deployment = world.one(DEPLOYMENTS, "web")
+        assert deployment["status"]["observedGeneration"] == deployment["metadata"]["generation"]
+
+
+async def test_annotations_of_the_deployment_reach_the_set(
+    sim: Simulation, make_world: Any, make_deployment: Make
+) -> None:
+    """Teaches: kubernetes.io/change-cause, for `rollout history`; no new revision for it."""
+    async with make_world(sim) as world:
+        await world.client.create(DEPLOYMENTS, make_deployment(1))
+        await world.run_for(1)
+        cause = {"metadata": {"annotations": {"kubernetes.io/change-cause": "because"}}}
+        await world.client.merge_patch(DEPLOYMENTS, "web", cause, "default")
+        await world.run_for(1)
+        (stored,) = world.all(REPLICA_SETS)
+        assert stored.object["metadata"]["annotations"]["kubernetes.io/change-cause"] == "because"
+        assert world.revisions() == {"nginx:1": "1"}

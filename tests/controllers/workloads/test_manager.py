@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from kubesim.api.errors import ApiError, ForbiddenError
+from kubesim.api.errors import ForbiddenError
 from kubesim.api.resources import DEPLOYMENTS, LEASES, PODS, REPLICA_SETS
 from kubesim.api.stored import Object
-from kubesim.api.wire import Request
 from kubesim.controllers import ALL_CONTROLLERS, ControllerManager
 from kubesim.controllers.deployment import DeploymentController
 from kubesim.sim import Simulation
@@ -69,12 +68,7 @@ async def test_a_key_that_keeps_failing_is_given_up_until_something_changes(
 ) -> None:
     """Teaches: the Deployment controller tries 15 times more, within 164 s; a ReplicaSet's never gives up."""
     async with make_world(sim) as world:
-
-        def refuse(request: Request) -> ApiError | None:
-            is_set = request.verb == "create" and request.resource is REPLICA_SETS
-            return ForbiddenError("no") if is_set else None
-
-        world.refuse = refuse
+        world.refuse(ForbiddenError("no"), "create", REPLICA_SETS)
         await world.client.create(DEPLOYMENTS, make_deployment(1, progressDeadlineSeconds=2**31 - 1))
         await world.run_for(1000)
         assert len(world.refused_at) == 16

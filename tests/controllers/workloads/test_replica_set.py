@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from kubesim.api.errors import ApiError, ForbiddenError
+from kubesim.api.errors import ForbiddenError, TransportError
+from kubesim.api.errors import conflict as make_conflict
 from kubesim.api.meta import controller_of
 from kubesim.api.resources import PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
 from kubesim.api.stored import Object
-from kubesim.api.wire import Request
 from kubesim.client.informer import Informer
 from kubesim.controllers.controller import RetryLaterError
 from kubesim.controllers.own_writes import OwnWrites
@@ -121,12 +121,7 @@ async def test_refused_creations_are_told_noted_and_tried_again_ever_later(
 ) -> None:
     """Teaches: 5 ms doubling; the second batch is not tried when the first fails; success clears the condition."""
     async with make_world(sim) as world:
-
-        def refuse(request: Request) -> ApiError | None:
-            is_pod = request.verb == "create" and request.resource is PODS and not request.subresource
-            return ForbiddenError("exceeded quota: q") if is_pod else None
-
-        world.refuse = refuse
+        world.refuse(ForbiddenError("exceeded quota: q"), "create", PODS)
         await world.client.create(REPLICA_SETS, make_replica_set(4))
         await world.run_for(11)
         waits = [
@@ -138,10 +133,98 @@ async def test_refused_creations_are_told_noted_and_tried_again_ever_later(
         assert (condition["type"], condition["reason"], condition["message"]) == (
             "ReplicaFailure", "FailedCreate", "exceeded quota: q",
         )  # fmt: skip
-        world.refuse = lambda request: None
+        world.refuse(ForbiddenError(""), "create", PODS, times=0)
         await world.run_for(15)
         assert world.one(REPLICA_SETS, "web")["status"]["readyReplicas"] == 4
         assert "conditions" not in world.one(REPLICA_SETS, "web")["status"]
+
+
+async def test_a_refused_deletion_is_told_and_tried_again(
+    sim: Simulation, make_world: Any, make_replica_set: Make
+) -> None:
+    """Teaches: the same condition for the other direction."""
+    async with make_world(sim) as world:
+        await world.client.create(REPLICA_SETS, make_replica_set(3))
+        await world.run_for(1)
+        world.refuse(ForbiddenError("no"), "delete", PODS, times=2)
+        await world.client.merge_patch(REPLICA_SETS, "web", {"spec": {"replicas": 1}}, "default")
+        world.seen.clear()
+        await world.run_for(1)
+        statuses = [stored.object["status"] for _, _, stored in world.seen if stored.object["kind"] == "ReplicaSet"]
+        reasons = {condition["reason"] for status in statuses for condition in status.get("conditions", ())}
+        assert reasons == {"FailedDelete"}
+        assert set(world.events("FailedDelete")) == {"Error deleting: no"}
+        assert len(world.all(PODS)) == 1
+        assert "conditions" not in world.one(REPLICA_SETS, "web")["status"]
+
+
+async def test_a_creation_whose_answer_was_lost_is_not_repeated_blindly(
+    sim: Simulation, make_world: Any, make_replica_set: Make
+) -> None:
+    """Teaches: nobody knows whether the Pod exists; the cache will tell, and then it is counted."""
+    async with make_world(sim) as world:
+        world.refuse(TransportError("timed out", definite=False), "create", PODS, times=1)
+        await world.client.create(REPLICA_SETS, make_replica_set(3))
+        await world.run_for(1)
+        assert len(world.all(PODS)) == 3
+        assert world.events("FailedCreate") == ["Error creating: timed out"]
+
+
+async def test_a_status_that_met_a_conflict_is_written_upon_the_latest(
+    sim: Simulation, make_world: Any, make_replica_set: Make
+) -> None:
+    """Teaches: someone wrote meanwhile; read again, write again, without waiting for the back-off."""
+    async with make_world(sim) as world:
+        world.refuse(make_conflict(REPLICA_SETS, "web"), "update", REPLICA_SETS, times=1)
+        await world.client.create(REPLICA_SETS, make_replica_set(1))
+        await world.run_for(0.004)
+        assert world.one(REPLICA_SETS, "web")["status"]["observedGeneration"] == 1
+        assert world.refused_at == [1.0]
+
+
+async def test_a_set_that_is_being_deleted_creates_nothing(
+    sim: Simulation, make_world: Any, make_replica_set: Make
+) -> None:
+    """Teaches: while a finalizer holds it, a set only watches its Pods go."""
+    async with make_world(sim) as world:
+        held = make_replica_set(2)
+        held = {**held, "metadata": {**held["metadata"], "finalizers": ["example.com/hold"]}}
+        await world.client.create(REPLICA_SETS, held)
+        await world.run_for(1)
+        await world.client.delete(REPLICA_SETS, "web", "default", propagation_policy="Background")
+        await world.client.delete(PODS, world.all(PODS)[0].name, "default")
+        await world.run_for(2)
+        assert len(world.all(PODS)) == 1
+        assert world.one(REPLICA_SETS, "web")["status"]["replicas"] == 1
+
+
+async def test_a_pod_is_adopted_when_it_is_labelled_later(
+    sim: Simulation, make_world: Any, make_replica_set: Make
+) -> None:
+    """Teaches: the way back of a Pod that was taken out for a look."""
+    async with make_world(sim) as world:
+        await world.client.create(REPLICA_SETS, make_replica_set(1))
+        await world.run_for(1)
+        name = world.all(PODS)[0].name
+        for app in ("debug", "web"):
+            await world.client.merge_patch(PODS, name, {"metadata": {"labels": {"app": app}}}, "default")
+            await world.run_for(1)
+        assert len(world.all(PODS)) == 1
+        assert len(world.events("SuccessfulDelete")) == 1
+        assert controller_of(world.all(PODS)[0].object) is not None
+
+
+async def test_two_sets_with_one_selector_never_share_a_pod(
+    sim: Simulation, make_world: Any, make_replica_set: Make
+) -> None:
+    """Teaches: labels say what could be mine, the owner reference says what is."""
+    async with make_world(sim) as world:
+        for name in ("one", "two"):
+            named = make_replica_set(2)
+            await world.client.create(REPLICA_SETS, {**named, "metadata": {**named["metadata"], "name": name}})
+        await world.run_for(2)
+        owners = [reference["name"] for pod in world.all(PODS) if (reference := controller_of(pod.object))]
+        assert sorted(owners) == ["one", "one", "two", "two"]
 
 
 async def test_min_ready_seconds_delay_availability(sim: Simulation, make_world: Any, make_replica_set: Make) -> None:

@@ -41,8 +41,12 @@ def framework(*plugins: Any) -> Framework:
 
 def plugin(kind: type, name: str, **methods: Any) -> Any:
     """A plugin of `kind` that answers what it is told to."""
-    body = {method: (lambda answer: lambda self, *_: answer)(answer) for method, answer in methods.items()}
+    body = {method: always(answer) for method, answer in methods.items()}
     return type(name, (kind,), {"name": name} | body)(HANDLE)
+
+
+def always(answer: Any) -> Callable[..., Any]:
+    return lambda self, *_: answer
 
 
 def coroutine(answer: Status) -> Callable[..., Any]:
