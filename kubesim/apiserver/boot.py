@@ -5,9 +5,8 @@ Upstream: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}, pkg/
 
 from __future__ import annotations
 
-from kubesim.api.resources import BY_KIND, ENDPOINT_SLICES, NAMESPACES, SERVICES, Resource
+from kubesim.api.resources import ENDPOINT_SLICES, NAMESPACES, PRIORITY_CLASSES, SERVICES, Resource
 from kubesim.api.stored import Object
-from kubesim.apiserver.admission.priority import PRIORITY_CLASSES
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 SERVICE_ADDRESS = "10.96.0.1"
@@ -18,11 +17,10 @@ NODE_CRITICAL, CLUSTER_CRITICAL = 2_000_001_000, 2_000_000_000
 def boot_objects(advertise_address: str) -> list[tuple[Resource, Object]]:
     """What is created at start unless it is there, in order."""
     objects: list[tuple[Resource, Object]] = [(NAMESPACES, {"metadata": {"name": name}}) for name in SYSTEM_NAMESPACES]
-    if (PRIORITY_CLASSES.api_version, PRIORITY_CLASSES.kind) in BY_KIND:
-        objects += [
-            (PRIORITY_CLASSES, _priority_class("system-node-critical", NODE_CRITICAL, "node")),
-            (PRIORITY_CLASSES, _priority_class("system-cluster-critical", CLUSTER_CRITICAL, "cluster")),
-        ]
+    objects += [
+        (PRIORITY_CLASSES, _priority_class("system-node-critical", NODE_CRITICAL, "node")),
+        (PRIORITY_CLASSES, _priority_class("system-cluster-critical", CLUSTER_CRITICAL, "cluster")),
+    ]
     return [*objects, (SERVICES, _service()), (ENDPOINT_SLICES, _endpoint_slice(advertise_address))]
 
 

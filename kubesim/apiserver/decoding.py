@@ -8,6 +8,7 @@ Upstream: k8s.io/apimachinery/pkg/runtime/serializer, k8s.io/apiserver/pkg/endpo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from kubesim.api.defaults import DEFAULTS
@@ -43,7 +44,7 @@ class Decoder:
         obj = dict(wanted)
         changed = [name for name, value in wanted.items() if old.get(name) is not value]
         if changed:
-            self._decode_fields(obj, changed, context)
+            self._decode_fields(obj, changed, old, context)
             if self._default is not None and changed != ["metadata"]:
                 obj = dict(self._default(obj))
         return obj
@@ -53,10 +54,10 @@ class Decoder:
         obj = dict(wanted)
         changed = [name for name in ("metadata", "status") if name in obj and obj[name] is not old.get(name)]
         if changed:
-            self._decode_fields(obj, changed, context)
+            self._decode_fields(obj, changed, old, context)
         return obj
 
-    def _decode_fields(self, obj: Object, names: list[str], context: RequestContext) -> None:
+    def _decode_fields(self, obj: Object, names: Sequence[str], old: Object, context: RequestContext) -> None:
         """Replaces fields by what they decode to; nearly always they are fine as they are."""
         node = self.schema.node(self.resource)
         if node is None:
@@ -65,7 +66,7 @@ class Decoder:
         unclear: Object = {}
         for name in names:
             field = fields.get(name)
-            if field is None or not is_fine(field, obj[name]):
+            if field is None or not is_fine(field, obj[name], old.get(name)):
                 unclear[name] = obj[name]
         if "kind" in names or "apiVersion" in names:
             self._check_kind(obj)

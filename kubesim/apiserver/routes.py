@@ -45,7 +45,7 @@ SUBRESOURCES: dict[str, dict[str, Handler]] = {
 def routes_of(resource: Resource) -> dict[RouteKey, Handler]:
     """All that can be asked of a resource, but watching, which answers with a stream."""
     routes: dict[RouteKey, Handler] = {
-        (resource.group, resource.plural, "", verb): handler for verb, handler in MAIN.items()
+        (resource.group, resource.plural, "", verb): handler for verb, handler in MAIN.items() if verb in resource.verbs
     }
     for subresource in resource.subresources:
         for verb, handler in SUBRESOURCES.get(subresource, {}).items():

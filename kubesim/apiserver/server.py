@@ -12,6 +12,7 @@ Upstream: k8s.io/apiserver/pkg/server, pkg/controlplane.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from kubesim.api.errors import AlreadyExistsError, ApiError, MethodNotSupportedError, NotFoundError, ServerTimeoutError
@@ -36,6 +37,7 @@ from kubesim.etcd.client import EtcdClient
 from kubesim.etcd.errors import EtcdError
 from kubesim.sim import Simulation, Tasks
 
+BOOKMARK_SECONDS = 60.0
 UNKNOWN_RESOURCE = "the server could not find the requested resource"
 UNKNOWN_METHOD = "the server does not allow this method on the requested resource"
 
@@ -71,7 +73,6 @@ class ApiServer:
         self._plugins = [make(self.latest, self.all_latest) for make in plugins]
         self._routes: dict[RouteKey, tuple[Handler, Registry]] = {}
         self._tasks = Tasks(name)
-        self._running = False
         for resource in resources:
             self.install(resource)
 
@@ -79,14 +80,13 @@ class ApiServer:
         """Reads what etcd has, follows it, and creates what every cluster has."""
         for registry in self.registries.values():
             await self._follow(registry)
-        self._running = True
+        self._tasks.spawn(self._send_bookmarks(), "bookmarks")
         self._learn()
         for resource, obj in boot_objects(self._address):
             await self._create_missing(resource, obj)
 
     async def stop(self) -> None:
         """Ends every watch and stops following etcd."""
-        self._running = False
         for registry in self.registries.values():
             registry.cache.close()
         await self._tasks.stop()
@@ -142,7 +142,13 @@ class ApiServer:
         await registry.cache.fill()
         name = registry.resource.qualified
         self._tasks.spawn(registry.cache.run(), f"watch-cache/{name}")
-        self._tasks.spawn(registry.cache.keep_bookmarks(), f"bookmarks/{name}")
+
+    async def _send_bookmarks(self) -> None:
+        """Once a minute, to every watcher that asked for it and has seen nothing newer."""
+        while True:
+            await asyncio.sleep(BOOKMARK_SECONDS)
+            for registry in list(self.registries.values()):
+                registry.cache.send_bookmarks()
 
     def _learn(self) -> None:
         """Services that exist hold addresses."""

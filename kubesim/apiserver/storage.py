@@ -13,6 +13,7 @@ Left out: encryption, protobuf. Upstream: k8s.io/apiserver/pkg/storage/etcd3.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import orjson
@@ -85,18 +86,17 @@ class Storage:
             RangeRequest(begin.encode(), prefix_end(scope.encode()), limit=limit, revision=revision)
         )
 
-    async def create(self, key: str, obj: Object, context: RequestContext) -> Stored:
+    def create(self, key: str, obj: Object, context: RequestContext) -> Awaitable[Stored]:
         """Writes a new object; OutdatedError if there is one of that name. Takes over `obj` and its metadata."""
-        return await self._put(key, 0, obj, context)
+        return self._put(key, 0, obj, context)
 
-    async def update(self, current: Stored, obj: Object, context: RequestContext) -> Stored:
+    def update(self, current: Stored, obj: Object, context: RequestContext) -> Awaitable[Stored]:
         """Replaces `current`; OutdatedError if it is no longer what is stored. Takes over `obj` and its metadata."""
-        return await self._put(current.key, current.revision, obj, context)
+        return self._put(current.key, current.revision, obj, context)
 
     async def delete(self, current: Stored, context: RequestContext) -> Stored:
         """Removes `current`; the result is what it was, at the revision of its end."""
-        key = self.etcd_key(current.key)
-        response = await self._txn(key, current.revision, DeleteRangeRequest(key))
+        response = await self._txn(current.key, current.revision, None)
         if not response.succeeded:
             raise OutdatedError(self._actual(current.key, response))
         stored = at_revision(current, response.revision)
@@ -138,8 +138,7 @@ class Storage:
     async def _put(self, key: str, expected: int, obj: Object, context: RequestContext) -> Stored:
         metadata: dict[str, Any] = obj["metadata"]
         metadata.pop("resourceVersion", None)
-        etcd_key = self.etcd_key(key)
-        response = await self._txn(etcd_key, expected, PutRequest(etcd_key, orjson.dumps(obj)))
+        response = await self._txn(key, expected, orjson.dumps(obj))
         if not response.succeeded:
             raise OutdatedError(self._actual(key, response))
         metadata["resourceVersion"] = str(response.revision)
@@ -148,9 +147,12 @@ class Storage:
         self._remember(stored, context)
         return stored
 
-    async def _txn(self, etcd_key: bytes, expected: int, operation: PutRequest | DeleteRangeRequest) -> TxnResponse:
+    def _txn(self, key: str, expected: int, value: bytes | None) -> Awaitable[TxnResponse]:
+        """Writes (or with no value deletes) the key if `expected` wrote it last, else reads it."""
+        etcd_key = self.etcd_key(key)
         condition = Compare(etcd_key, CompareTarget.MOD, CompareResult.EQUAL, expected)
-        return await self._etcd.txn(TxnRequest((condition,), (operation,), (RangeRequest(etcd_key),)))
+        operation = DeleteRangeRequest(etcd_key) if value is None else PutRequest(etcd_key, value)
+        return self._etcd.txn(TxnRequest((condition,), (operation,), (RangeRequest(etcd_key),)))
 
     def _actual(self, key: str, response: TxnResponse) -> Stored | None:
         found = response.responses[0]

@@ -26,8 +26,6 @@ from kubesim.etcd.errors import EtcdError
 from kubesim.etcd.messages import Event, EventType, RangeRequest, WatchRequest, prefix_end
 
 WINDOW_CHANGES_MAX = 1024
-BOOKMARK_SECONDS = 60.0
-ROUNDS_BETWEEN_PROGRESS = 10  # etcd reports progress unasked every ten minutes; quiet resources need it.
 RETRY_SECONDS = 1.0
 
 
@@ -76,17 +74,11 @@ class WatchCache:
             except EtcdError:
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def keep_bookmarks(self) -> None:
-        """Once a minute tells quiet watchers how far they are, so that they need not list again later."""
-        rounds = 0
-        while True:
-            await asyncio.sleep(BOOKMARK_SECONDS)
-            rounds += 1
-            if rounds % ROUNDS_BETWEEN_PROGRESS == 0:
-                await self.wait_for(await self.storage.revision())
-            for watcher in self._watchers:
-                if watcher.bookmarks and watcher.revision < self.revision:
-                    watcher.push(self.bookmark())
+    def send_bookmarks(self) -> None:
+        """Tells quiet watchers how far they are, so that they need not list again later."""
+        for watcher in self._watchers:
+            if watcher.bookmarks and watcher.revision < self.revision:
+                watcher.push(self.bookmark())
 
     def bookmark(self, annotations: dict[str, str] | None = None) -> WatchEvent:
         """An event that says only: you have seen everything up to here."""

@@ -7,6 +7,7 @@ Upstream: the run/worker/processNextWorkItem trio in every package of pkg/contro
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 import msgspec
@@ -76,6 +77,7 @@ class Controller:
     async def _work(self) -> None:
         while True:
             key = await self.queue.get()
+            await asyncio.sleep(0)  # A reconcile that waits for nothing must not keep everybody else waiting.
             try:
                 await self.reconcile(key)
             except (ApiError, TransportError, RetryLaterError) as error:

@@ -14,7 +14,7 @@ from kubesim.controllers.pods import is_ready, is_terminal
 
 HEADLESS = "None"
 ZONE_LABEL = "topology.kubernetes.io/zone"
-FAMILIES = {"IPv4": "IPv4", "IPv6": "IPv6"}
+ADDRESS_TYPES = ("IPv4", "IPv6")
 
 PortKey = tuple[tuple[str, str, int, str], ...]  # (name, protocol, port, application protocol), sorted.
 
@@ -43,11 +43,11 @@ class Placed(NamedTuple):
 
 def address_types(service: Service) -> Sequence[str]:
     """The kinds of addresses that a Service has."""
-    types = [FAMILIES[family] for family in service.spec.ip_families if family in FAMILIES]
+    types = [family for family in service.spec.ip_families if family in ADDRESS_TYPES]
     if types:
         return types
     if service.spec.cluster_ip in ("", HEADLESS):
-        return ("IPv4", "IPv6")
+        return ADDRESS_TYPES
     return ("IPv6",) if ":" in service.spec.cluster_ip else ("IPv4",)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kubesim.api.errors import ConflictError, NotFoundError
-from kubesim.api.resources import BY_KIND, EVENTS, RESOURCES, Resource
+from kubesim.api.resources import BY_KIND, RESOURCES, Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import MERGE_PATCH
 from kubesim.controllers.controller import Controller, ControllerContext, RetryLaterError
@@ -59,7 +59,7 @@ class GarbageCollector(Controller):
         self._graph = OwnerGraph()
         self._absent: dict[str, None] = {}  # Owners known not to exist; uids never come back.
         for resource in RESOURCES:
-            if resource is not EVENTS:
+            if is_collectable(resource):
                 self.informers.of(resource).add_handler(
                     on_add=self._added, on_update=self._updated, on_delete=self._deleted
                 )
@@ -220,6 +220,11 @@ class GarbageCollector(Controller):
         if node is not None and node.dependents:
             self._remember_absent(uid)
         self._follow(self._graph.deleted(uid))
+
+
+def is_collectable(resource: Resource) -> bool:
+    """Whether objects of a kind can be found and deleted; Events own nothing and expire by themselves."""
+    return {"delete", "list", "watch"} <= set(resource.verbs) and not resource.stored_as and resource.plural != "events"
 
 
 def is_unresolvable(identity: Identity) -> bool:

@@ -78,7 +78,7 @@ class NamespaceController(Controller):
             remains.finalizers.clear()
             return wait_seconds
         for resource in RESOURCES:
-            if resource.namespaced and resource is not PODS:
+            if resource.namespaced and "delete" in resource.verbs and resource is not PODS:
                 wait_seconds = max(wait_seconds, await self._delete_all(resource, name, remains))
         return wait_seconds
 

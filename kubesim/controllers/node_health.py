@@ -8,8 +8,6 @@ Upstream: nodeHealthData and tryUpdateNodeHealth in pkg/controller/nodelifecycle
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kubesim.api.meta import with_fields
 from kubesim.api.stored import Object, Stored
 from kubesim.api.views import Node
@@ -76,14 +74,6 @@ class NodeHealth:
         self.ready, self.heartbeat, self.grace_ns = ready.status, ready.last_heartbeat_time, GRACE_NS
 
 
-class HealthPlan(NamedTuple):
-    """What a look at a node led to: its Ready status before and after, and the node to write, if it changes."""
-
-    before: str
-    after: str
-    update: Object | None = None
-
-
 def first_look(node: Stored, now_ns: int, unix_offset_ns: int) -> NodeHealth:
     """A node that was not known: heard of now, or when it was created if its kubelet never posted a status."""
     health = NodeHealth(node, now_ns)
@@ -94,13 +84,12 @@ def first_look(node: Stored, now_ns: int, unix_offset_ns: int) -> NodeHealth:
     return health
 
 
-def plan_node_health(health: NodeHealth, now_ns: int, timestamp: str) -> HealthPlan:
-    """Whether the node has been silent for too long, and how it then is to be written."""
-    if now_ns < health.deadline_ns:
-        return HealthPlan(health.ready, health.ready)
-    if health.ready == "Unknown" and health.heartbeat is not None:
-        return HealthPlan("Unknown", "Unknown")
-    return HealthPlan(health.ready, "Unknown", with_unknown_conditions(health.node.object, timestamp))
+def plan_node_health(health: NodeHealth, now_ns: int, timestamp: str) -> Object | None:
+    """The node as it is to be written if it has been silent for too long; None if it has not, or if that is known."""
+    is_known = health.ready == "Unknown" and health.heartbeat is not None
+    if now_ns < health.deadline_ns or is_known:
+        return None
+    return with_unknown_conditions(health.node.object, timestamp)
 
 
 def with_unknown_conditions(node: Object, timestamp: str) -> Object:

@@ -141,11 +141,11 @@ class NodeLifecycleController(Controller):
     async def _write_health(self, health: NodeHealth) -> bool:
         """Writes Unknown into a silent node's status; False if that failed five times."""
         for _ in range(UPDATE_TRIES_MAX):
-            plan = plan_node_health(health, self.sim.loop.now_ns, self.sim.clock.timestamp())
-            if plan.update is None:
+            node = plan_node_health(health, self.sim.loop.now_ns, self.sim.clock.timestamp())
+            if node is None:
                 return True
             try:
-                await self._update_status(health, plan.update)
+                await self._update_status(health, node)
             except (ApiError, TransportError):
                 await asyncio.sleep(UPDATE_RETRY_SECONDS)
                 await self._reread(health)

@@ -1,7 +1,7 @@
 """Which Services select a Pod, without asking every Service of the namespace.
 
 Each selector is filed under one of its label pairs; a Pod can only be selected by what lies under one of its own.
-Upstream asks all Services of the namespace: pkg/util/... ServiceSelectorCache.
+Upstream asks all Services of the namespace (GetServicesToUpdateOnPodChange in k8s.io/endpointslice/util).
 """
 
 from __future__ import annotations

@@ -56,6 +56,10 @@ class Watcher:
         if event.prev_kv is not None and not self.prev_kv:
             event = Event(event.type, event.kv)
         self.buffer.append(event)
+        self.notify()
+
+    def notify(self) -> None:
+        """Wakes whoever waits."""
         if self.wake is not None:
             self.wake()
 
@@ -99,8 +103,7 @@ class WatchHub:
         """
         if not watcher.canceled and watcher.start_revision <= self._store.revision:
             watcher.progress_requested = True
-            if watcher.wake is not None:
-                watcher.wake()
+            watcher.notify()
 
     def tick(self, watcher: Watcher) -> None:
         """The progress interval is over: reports progress unless events have just shown it."""
@@ -166,5 +169,4 @@ class WatchHub:
         if watcher.synced:
             self._fall_behind(watcher, watcher.next_revision)
         watcher.canceled = True
-        if watcher.wake is not None:
-            watcher.wake()
+        watcher.notify()

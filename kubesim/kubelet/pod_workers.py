@@ -147,12 +147,12 @@ class PodWorkers:
                 pod.timer = self._sim.loop.call_at_ns(self._sim.clock.now_ns() + retry_ns, self._time_came, pod)
         if pod.stage is Stage.TERMINATING:
             await self._syncer.terminate(pod)
+            self._admission.release(pod)  # Before others hear of its end: the scheduler gives its place away at once.
             pod.stage = Stage.TERMINATED
         if pod.stage is Stage.TERMINATED:
             await self._syncer.clean_up()
             pod.stage = Stage.FINISHED
         if pod.stage is Stage.FINISHED:
-            self._admission.release(pod)
             if pod.gone:
                 self._forget(pod)
             elif pod.deleting:

@@ -56,6 +56,7 @@ def test_a_key_that_returns_begins_a_new_generation(store: MvccStore) -> None:
     store.put(PutRequest(b"a", b"new"))
     assert store.range(RangeRequest(b"a")).kvs == (KeyValue(b"a", b"new", 7, 7, 1),)
     assert store.range(RangeRequest(b"a", revision=6)).count == 0
+    assert [kv.key for kv in store.range(RangeRequest(b"\0", b"\0", revision=5)).kvs] == [b"a", b"b", b"c"]
     assert store.range(RangeRequest(b"a", revision=5)).kvs == (KeyValue(b"a", b"again", 2, 5, 2),)
 
 

@@ -7,13 +7,10 @@ Upstream: plugin/pkg/admission/priority.
 from __future__ import annotations
 
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import BY_KIND, PODS, Resource
+from kubesim.api.resources import PODS, PRIORITY_CLASSES
 from kubesim.api.stored import Object, Stored
 from kubesim.apiserver.admission.plugin import CREATE, AdmissionPlugin, Attributes, Target
 
-PRIORITY_CLASSES = BY_KIND.get(("scheduling.k8s.io/v1", "PriorityClass")) or Resource(
-    "scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)
-)
 DEFAULT_PRIORITY = 0
 PREEMPT_LOWER_PRIORITY = "PreemptLowerPriority"
 

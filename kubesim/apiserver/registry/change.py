@@ -144,10 +144,10 @@ def begin(registry: Registry, obj: Object, old: Object) -> Object:
     if "kind" not in obj or "apiVersion" not in obj:
         obj["kind"], obj["apiVersion"] = registry.resource.kind, registry.resource.api_version
     old_metadata = old["metadata"]
-    if obj.get("metadata") is old_metadata:
-        obj["metadata"] = dict(old_metadata)
+    given: Object | None = obj.get("metadata")
+    metadata = obj["metadata"] = dict(given or {})
+    if given is old_metadata:
         return obj
-    metadata = obj["metadata"] = dict(obj.get("metadata") or {})
     _check_version(registry.resource, registry.strategy.allow_unconditional_update, metadata, old_metadata)
     if (uid := metadata.get("uid")) and uid != old_metadata["uid"]:
         raise uid_conflict(registry.storage, registry.resource, old_metadata, uid)

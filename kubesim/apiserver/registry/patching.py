@@ -44,10 +44,7 @@ def apply(registry: Registry, current: Stored, body: Any, patch_type: str) -> Ob
         return apply_json_patch(current.object, body)
     if patch_type == MERGE_PATCH:
         return apply_merge_patch(current.object, body)
-    resource = registry.resource
-    return apply_strategic_merge_patch(
-        current.object, body, registry.decoder.schema, (resource.api_version, resource.kind)
-    )
+    return apply_strategic_merge_patch(current.object, body, registry.decoder.schema, registry.resource.gvk)
 
 
 def check_patch_type(patch_type: str) -> None:

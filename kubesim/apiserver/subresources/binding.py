@@ -60,7 +60,7 @@ def assigned(
     elif spec.get("schedulingGates"):
         why = f"pod {current.name} has non-empty .spec.schedulingGates"
     if why:
-        raise _refused(registry, current.name, why)
+        raise _refused(current.name, why)
     scheduled = {
         "type": "PodScheduled",
         "status": "True",
@@ -83,5 +83,5 @@ def assigned(
     }
 
 
-def _refused(registry: Registry, name: str, why: str) -> ApiError:
+def _refused(name: str, why: str) -> ApiError:
     return conflict(Resource("", "v1", "Pod", "pods/binding"), name, why)

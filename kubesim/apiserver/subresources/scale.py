@@ -52,7 +52,7 @@ async def patch_scale(registry: Registry, context: RequestContext) -> Response:
             return apply_json_patch(scale, body)
         if patch_type == MERGE_PATCH:
             return apply_merge_patch(scale, body)
-        return apply_strategic_merge_patch(scale, body, registry.decoder.schema, (SCALE.api_version, SCALE.kind))
+        return apply_strategic_merge_patch(scale, body, registry.decoder.schema, SCALE.gvk)
 
     return await _change(registry, context, make)
 

@@ -45,10 +45,10 @@ async def test_a_lost_node_is_written_once_the_apiserver_answers_again(sim: Simu
             await cluster.node(name)
         await cluster.at(41)
         cluster.crash("node-1")
-        cut(sim, "node-lifecycle-controller")
+        cut(sim, "node-controller")
         await cluster.at(300)
         assert ready(await cluster.get(NODES, "node-1")) == "True"
-        cut(sim, "node-lifecycle-controller", off=False)
+        cut(sim, "node-controller", off=False)
         await cluster.at(400)
         assert ready(await cluster.get(NODES, "node-1")) == "Unknown"
 
