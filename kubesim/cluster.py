@@ -25,6 +25,7 @@ from kubesim.api.wire import ClientCertificate, Options, Request, Response, Watc
 from kubesim.apiserver import ApiServer
 from kubesim.client.client import Client, ListResult
 from kubesim.client.in_process import InProcessTransport
+from kubesim.client.informer import Informer, Informers, Selection
 from kubesim.client.kubectl import Kubectl
 from kubesim.controllers import ControllerManager
 from kubesim.etcd import Member
@@ -42,6 +43,8 @@ ADMIN = ClientCertificate("kubernetes-admin", ("system:masters",))
 
 class Component(Protocol):
     """What runs in a process: a scheduler, a controller manager, a kubelet."""
+
+    informers: Informers
 
     async def run(self) -> None:
         """Works until cancelled."""
@@ -186,6 +189,16 @@ class SimCluster:
         options = Options(resource_version=str(revision), resource_version_match="Exact")
         return await self.client.list(resource, namespace, options)
 
+    def live_informers(self) -> list[tuple[str, Selection, Informer]]:
+        """Every cache of every running component: whose it is, what it selects, and the cache."""
+        running = [name for host in self.faults.hosts.values() for name, p in host.processes.items() if p.is_running]
+        components = [(name, self._components[name]) for name in running if name in self._components]
+        return [
+            (name, selection, informer)
+            for name, component in components
+            for selection, informer in component.informers.all()
+        ]
+
     def client_for(self, name: str, credential: ClientCertificate) -> Client:
         """A client of its own for a component or a test; `name` is its user agent and its endpoint."""
         return Client(InProcessTransport(self.sim, self, source=name), name, credential)
@@ -256,9 +269,10 @@ class SimCluster:
         host.add(name, main)
 
     def _is_booted(self) -> bool:
-        nodes = self.all(NODES)
-        ready = sum(condition(node.object, "Ready").get("status") == "True" for node in nodes)
-        return ready == len(self.nodes)
+        nodes = self.observer.latest.get(NODES.kind, {})
+        return len(nodes) == len(self.nodes) and all(
+            condition(node.object, "Ready").get("status") == "True" for node in nodes.values()
+        )
 
     def _note_change(self, change: Change) -> None:
         if change.resource is not LEASES and not is_heartbeat(change):

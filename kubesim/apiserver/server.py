@@ -158,16 +158,17 @@ class ApiServer:
 
     async def _create_missing(self, resource: Resource, obj: dict[str, object]) -> None:
         registry = self.registries.get((resource.group, resource.plural))
-        if registry is None:
-            return
         metadata = obj["metadata"]
         assert isinstance(metadata, dict), "boot objects have metadata"
-        request = Request("create", resource, metadata.get("namespace", ""), body=obj, user_agent=self.name)
+        namespace: str = metadata.get("namespace", "")
+        if registry is None or registry.latest(metadata["name"], namespace) is not None:
+            return
+        request = Request("create", resource, namespace, body=obj, user_agent=self.name)
         context = RequestContext(self.sim, request, API_SERVER)
         try:
             await create(registry, context)
         except AlreadyExistsError:
-            return
+            return  # Another server was faster.
 
     def _no_route(self, request: Request) -> ApiError:
         resource = request.resource

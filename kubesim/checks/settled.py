@@ -9,22 +9,25 @@ from collections.abc import Iterable
 
 from kubesim.api.meta import Object
 from kubesim.api.stored import Stored
+from kubesim.api.wire import Options
+from kubesim.apiserver.storage import etcd_prefix
 from kubesim.checks.violation import Violation
-from kubesim.client.informer import Informer
+from kubesim.client.informer import Informer, Selection
 from kubesim.cluster import SimCluster
-from kubesim.etcd import EventType, WatchRequest, prefix_end
+from kubesim.etcd import WatchRequest, prefix_end
 
 REGISTRY = b"/registry/"
+SHOWN_MAX = 5
 
 
 async def check_settled(cluster: SimCluster) -> list[Violation]:
     """Everything that must hold once nothing moves any more."""
     found: list[Violation] = []
     now = cluster.sim.clock.now()
-    for owner, informer in cluster.live_informers():
+    for owner, selection, informer in cluster.live_informers():
         found += [
             Violation(now, "an informer's cache equals the store when nothing moves", owner, text)
-            for text in await compare_with_store(cluster, informer)
+            for text in await compare_with_store(cluster, selection, informer)
         ]
     found += [
         Violation(now, "dependants end with their owner", f"{stored.object.get('kind')} {stored.key}", text)
@@ -37,9 +40,10 @@ async def check_settled(cluster: SimCluster) -> list[Violation]:
     return found
 
 
-async def compare_with_store(cluster: SimCluster, informer: Informer) -> list[str]:
+async def compare_with_store(cluster: SimCluster, selection: Selection, informer: Informer) -> list[str]:
     """How one informer's cache differs from a fresh list."""
-    result = await cluster.client.list(informer.resource, informer.namespace, informer.options)
+    options = Options(label_selector=selection.label_selector, field_selector=selection.field_selector)
+    result = await cluster.client.list(selection.resource, selection.namespace, options)
     fresh = {stored.key: stored.revision for stored in result.items}
     cached = {stored.key: stored.revision for stored in informer.list()}
     if fresh == cached:
@@ -48,7 +52,7 @@ async def compare_with_store(cluster: SimCluster, informer: Informer) -> list[st
     different = [key for key in keys if fresh.get(key) != cached.get(key)]
     return [
         f"{informer.resource.plural} {key}: cached at {cached.get(key)}, stored at {fresh.get(key)}"
-        for key in different[:5]
+        for key in different[:SHOWN_MAX]
     ]
 
 
@@ -66,25 +70,17 @@ def ownerless(cluster: SimCluster) -> Iterable[tuple[Stored, str]]:
 
 
 async def compare_with_history(cluster: SimCluster) -> list[tuple[str, str]]:
-    """Every revision that the store wrote since the observer's list must have been seen, once, in order."""
-    start = cluster.observed_from + 1
-    watch = cluster.etcd.watch(WatchRequest(REGISTRY, prefix_end(REGISTRY), start_revision=start))
+    """Every revision that the store wrote since the observer's list must have arrived at it, and once."""
+    observer = cluster.observer
+    watch = cluster.etcd.watch(WatchRequest(REGISTRY, prefix_end(REGISTRY), start_revision=observer.began_at + 1))
     watch.request_progress()
-    written: dict[int, str] = {}
-    while True:
-        response = await watch.next()
+    prefixes = tuple(etcd_prefix(resource) for resource in observer.resources)
+    found: list[tuple[str, str]] = []
+    while (response := await watch.next()).events:
         for event in response.events:
-            written[event.kv.mod_revision] = f"{event.kv.key.decode()} {event.type.value}"
-        if not response.events:
-            break
+            key, revision = event.kv.key.decode(), event.kv.mod_revision
+            times = observer.seen.get(revision, 0)
+            if key.startswith(prefixes) and times != 1:
+                found.append((key, f"revision {revision} ({event.type.value}) arrived {times} times"))
     watch.cancel()
-    seen = cluster.observed_revisions
-    kinds = cluster.observed_prefixes()
-    found = []
-    for revision, about in written.items():
-        if about.split(" ")[0].startswith(kinds) and seen.get(revision, 0) != 1:
-            found.append((about, f"revision {revision} was seen {seen.get(revision, 0)} times"))
-    return found[:5]
-
-
-assert EventType.PUT.value == "PUT"
+    return found[:SHOWN_MAX]

@@ -5,13 +5,13 @@ They read only what any client can see, so they hold for a recording of a real c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from kubesim.api.quantity import milli
 from kubesim.api.resources import NODES, PODS
 from kubesim.api.stored import Object
-from kubesim.api.views import Pod
+from kubesim.api.views import Container, Pod
 from kubesim.checks.violation import Violation
 from kubesim.recording import Change
 from kubesim.sim import Origin
@@ -131,6 +131,11 @@ def node_of(pod: Object) -> str:
     return node
 
 
+def container_requests(container: Container) -> Mapping[str, str | float]:
+    """What one container asks for."""
+    return container.resources.requests if container.resources is not None else {}
+
+
 def requests_of(pod: Pod) -> dict[str, int]:
     """What the containers of a Pod ask for together, in thousandths; and one place for a Pod.
 
@@ -138,10 +143,10 @@ def requests_of(pod: Pod) -> dict[str, int]:
     """
     together: dict[str, int] = {}
     for container in pod.spec.containers:
-        for name, quantity in container.resources.requests.items():
+        for name, quantity in container_requests(container).items():
             together[name] = together.get(name, 0) + milli(quantity)
     for container in pod.spec.init_containers:
-        for name, quantity in container.resources.requests.items():
+        for name, quantity in container_requests(container).items():
             together[name] = max(together.get(name, 0), milli(quantity))
     for name, quantity in pod.spec.overhead.items():
         together[name] = together.get(name, 0) + milli(quantity)

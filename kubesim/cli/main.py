@@ -25,11 +25,11 @@ FAILED, BAD_INPUT, OUR_BUG, INTERRUPTED = 1, 2, 3, 130
 class Commands(click.Group):
     """A group that imports a command only when it is used, so that `kubesim version` is quick."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names, in the order in which a newcomer meets them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Imports the command."""
         target = COMMANDS.get(cmd_name)
         if target is None:

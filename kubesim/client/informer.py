@@ -200,6 +200,10 @@ class Informers:
                 self._start(selection, informer, self._tasks)
         return informer
 
+    def all(self) -> Sequence[tuple[Selection, Informer]]:
+        """Every informer that was asked for so far, and what it is about."""
+        return tuple(self._informers.items())
+
     async def run(self) -> None:
         """Keeps all informers up to date until cancelled, those asked for later as well."""
         assert self._tasks is None, "these informers run already"

@@ -223,8 +223,8 @@ class GarbageCollector(Controller):
 
 
 def is_collectable(resource: Resource) -> bool:
-    """Whether objects of a kind can be found and deleted; Events own nothing and expire by themselves."""
-    return {"delete", "list", "watch"} <= set(resource.verbs) and not resource.stored_as and resource.plural != "events"
+    """Whether objects of a kind can be deleted; Events own nothing and expire by themselves."""
+    return "delete" in resource.verbs and resource.plural != "events"
 
 
 def is_unresolvable(identity: Identity) -> bool:

@@ -65,6 +65,7 @@ class ControllerManager:
     ) -> None:
         self.sim = sim
         self.controllers: tuple[Controller, ...] = ()  # Filled once this manager leads.
+        self.informers = Informers(sim, client_for(OWN_IDENTITY))  # Of its present term as leader.
         self._client_for = client_for
         self._kinds = tuple(controllers)
         self._leader_elect = leader_elect
@@ -83,7 +84,7 @@ class ControllerManager:
             await elector.run(self._lead)
 
     async def _lead(self) -> None:
-        informers = Informers(self.sim, self._client_for(OWN_IDENTITY))
+        informers = self.informers = Informers(self.sim, self._client_for(OWN_IDENTITY))
         contexts = [self._context(kind, informers) for kind in self._kinds]
         self.controllers = tuple(kind(context) for kind, context in zip(self._kinds, contexts, strict=True))
         async with Tasks(f"{NAME}/leading") as tasks:

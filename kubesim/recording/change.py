@@ -70,13 +70,15 @@ class Observer:
     def __init__(self, sim: Simulation, client: Client, resources: Iterable[Resource] = OBSERVED) -> None:
         self.sim = sim
         self.informers = Informers(sim, client)
+        self.seen: dict[int, int] = {}  # revision -> how often it arrived; only of changes, not of the first lists.
         self.latest: dict[str, dict[str, Stored]] = {}  # kind -> key -> object, as far as published
         self._listeners: list[Listener] = []
         self._pending: list[Change] = []
         self._flush_is_due = False
         self._began = False
-        self._resources = tuple(resources)
-        for resource in self._resources:
+        self.resources = tuple(resources)
+        self.began_at = 0  # The revision from which on every change of these resources must arrive.
+        for resource in self.resources:
             self._follow(resource)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -93,11 +95,12 @@ class Observer:
         await self.informers.wait_synced()
         self.flush()
         self._began = True
+        self.began_at = max(informer.revision for _, informer in self.informers.all())
 
     def initial(self) -> list[Change]:
         """Everything that exists now, as if it had just been found, in order of revision."""
         now_ns = self.sim.clock.now_ns()
-        resources = {row.kind: row for row in self._resources}
+        resources = {row.kind: row for row in self.resources}
         found = [
             Change(now_ns, ADDED, resources[kind], None, stored, True)
             for kind, known in self.latest.items()
@@ -127,6 +130,8 @@ class Observer:
         )
 
     def _add(self, verb: str, resource: Resource, old: Stored | None, new: Stored) -> None:
+        if self._began:
+            self.seen[new.revision] = self.seen.get(new.revision, 0) + 1
         self._pending.append(Change(self.sim.clock.now_ns(), verb, resource, old, new, not self._began))
         if not self._flush_is_due:
             self._flush_is_due = True

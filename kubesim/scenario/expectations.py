@@ -54,21 +54,24 @@ class Judged:
         if self.verdict is Verdict.FAILED or now < self.from_seconds:
             return
         holds = self.check.holds(world)
-        if self.verdict is Verdict.MET:
-            if self.kind == "stays" and not holds:
-                self._decide(Verdict.FAILED, now, world)
-            return
-        if now <= self.by_seconds:
-            if self.kind in ("eventually", "stays") and holds:
-                self._decide(Verdict.MET, now, world)
-            elif (self.kind == "always" and not holds) or (self.kind == "never" and holds):
-                self._decide(Verdict.FAILED, now, world)
-        if self.verdict is Verdict.OPEN and now >= self.by_seconds:
-            self._decide(Verdict.FAILED if self.kind in ("eventually", "stays") else Verdict.MET, now, world)
+        verdict = self._after_met(holds) if self.verdict is Verdict.MET else self._while_open(holds, now)
+        if verdict is not self.verdict:
+            self.verdict, self.at_seconds = verdict, now
+            self.seen = self.check.seen(world) if verdict is Verdict.FAILED else ""
 
-    def _decide(self, verdict: Verdict, now: float, world: World) -> None:
-        self.verdict, self.at_seconds = verdict, now
-        self.seen = self.check.seen(world) if verdict is Verdict.FAILED else ""
+    def _after_met(self, holds: bool) -> Verdict:
+        return Verdict.FAILED if self.kind == "stays" and not holds else Verdict.MET
+
+    def _while_open(self, holds: bool, now: float) -> Verdict:
+        must_happen = self.kind in ("eventually", "stays")
+        if now <= self.by_seconds:
+            if must_happen and holds:
+                return Verdict.MET
+            if not must_happen and holds != (self.kind == "always"):
+                return Verdict.FAILED
+        if now < self.by_seconds:
+            return Verdict.OPEN
+        return Verdict.FAILED if must_happen else Verdict.MET
 
 
 def judged(expectations: list[Expectation], until: float) -> list[Judged]:

@@ -171,9 +171,9 @@ class ScenarioRun:
         elif verb in ("repair", "release"):
             getattr(faults, verb)(*value)
         elif verb == "slow":
-            faults.slow(*value, fault.latency, one_way=fault.one_way)
+            faults.slow(value[0], value[1], fault.latency, one_way=fault.one_way)
         else:
-            faults.drop(*value, fault.probability, one_way=fault.one_way)
+            faults.drop(value[0], value[1], fault.probability, one_way=fault.one_way)
 
     # -- looking on -----------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ class Scheduler:
         self.config = config or SchedulerConfiguration()
         self._sim = sim
         self._client = client
-        self._informers = Informers(sim, client)
+        self.informers = Informers(sim, client)
         snapshot = Snapshot()
         handle = Handle(snapshot, client)
         self.frameworks = {
@@ -70,13 +70,13 @@ class Scheduler:
 
     async def run(self) -> None:
         """Schedules until cancelled (or until the lease is lost)."""
-        pods = self._informers.of(PODS, field_selector=NOT_TERMINAL)
-        self.handlers.listen(pods, self._informers.of(NODES))
+        pods = self.informers.of(PODS, field_selector=NOT_TERMINAL)
+        self.handlers.listen(pods, self.informers.of(NODES))
         async with Tasks("scheduler") as tasks:
-            tasks.spawn(self._informers.run(), "informers")
+            tasks.spawn(self.informers.run(), "informers")
             for name, recorder in self._recorders.items():
                 tasks.spawn(recorder.run(), f"events-{name}")
-            await self._informers.wait_synced()
+            await self.informers.wait_synced()
             if not self.config.leader_elect:
                 await self._lead()
             random = self._sim.chance.stream(f"{NAME}/{self.config.host}")
@@ -88,7 +88,7 @@ class Scheduler:
 
         A Pod that has its node is asked about as if it had none.
         """
-        stored = self._informers.of(PODS, field_selector=NOT_TERMINAL).get(key)
+        stored = self.informers.of(PODS, field_selector=NOT_TERMINAL).get(key)
         if stored is None:
             return None
         undecided = with_fields(stored.object, {"nodeName": None}, "spec")
@@ -106,7 +106,7 @@ class Scheduler:
             writes = Writes(tasks, self.config.parallel_writes)
             cycle = Cycle(
                 self._sim, self._client, cache=self.cache, queue=self.queue, shapes=self.shapes,
-                pods=self._informers.of(PODS, field_selector=NOT_TERMINAL), algorithm=self.algorithm,
+                pods=self.informers.of(PODS, field_selector=NOT_TERMINAL), algorithm=self.algorithm,
                 frameworks=self.frameworks, recorders=self._recorders, writes=writes,
             )  # fmt: skip
             while True:
@@ -118,7 +118,7 @@ class Scheduler:
 
     def _recover(self) -> None:
         """Leading anew after the lease was lost: what was under way then is decided afresh."""
-        for stored in self._informers.of(PODS, field_selector=NOT_TERMINAL).list():
+        for stored in self.informers.of(PODS, field_selector=NOT_TERMINAL).list():
             uid = stored.uid or stored.key
             queued = self.queue.get(uid)
             if self.cache.is_assumed(uid) or (queued is not None and queued.place is Place.IN_FLIGHT):

@@ -43,6 +43,11 @@ class Process:
         self._tasks = Tasks(name)
         self._life = Life()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and neither crashed nor stopped since."""
+        return self.state is State.RUNNING
+
     def start(self) -> None:
         """Starts it; nothing happens if it runs already."""
         if self.state is State.RUNNING:

@@ -5,8 +5,6 @@ do with the Pods on it, or there is nobody of lower priority. Left out: choosing
 Upstream: pkg/scheduler/framework/plugins/defaultpreemption, pkg/scheduler/framework/preemption.
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from kubesim.scheduler.framework.cycle_state import CycleState

@@ -4,8 +4,6 @@ kube-scheduler runs it in every profile, and its answer opens the closing part o
 message, so that part is here. Left out: ResourceClaims. Upstream: .../plugins/dynamicresources.
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from kubesim.scheduler.framework.cycle_state import CycleState

@@ -5,8 +5,6 @@ Pods of a rare image. Below 23 MB nothing counts, above 1000 MB per container no
 Upstream: pkg/scheduler/framework/plugins/imagelocality.
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from collections.abc import Hashable

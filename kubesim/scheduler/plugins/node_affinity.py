@@ -5,8 +5,6 @@ A required affinity that can only be met by nodes given by name looks at no othe
 Upstream: pkg/scheduler/framework/plugins/nodeaffinity. Left out: addedAffinity of the plugin's arguments.
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ Such a Pod is normally no business of a scheduler's: its kubelet takes it as it 
 those who run the plugins on their own. Upstream: pkg/scheduler/framework/plugins/nodename.
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from collections.abc import Sequence

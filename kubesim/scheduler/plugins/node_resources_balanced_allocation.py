@@ -6,8 +6,6 @@ Upstream: pkg/scheduler/framework/plugins/noderesources/balanced_allocation.go. 
 than cpu and memory (the plugin's arguments).
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -7,8 +7,6 @@ Upstream: pkg/scheduler/framework/plugins/noderesources/fit.go, least_allocated.
 MostAllocated and RequestedToCapacityRatio, ignored resources.
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from collections.abc import Sequence

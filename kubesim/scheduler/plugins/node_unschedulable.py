@@ -4,8 +4,6 @@
 Upstream: pkg/scheduler/framework/plugins/nodeunschedulable.
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ Whoever put a gate into spec.schedulingGates takes it out when all is ready for 
 Upstream: pkg/scheduler/framework/plugins/schedulinggates.
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ The score counts PreferNoSchedule taints that the Pod does not bear: fewer is be
 Upstream: pkg/scheduler/framework/plugins/tainttoleration.
 """
 
-# ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
-
 from __future__ import annotations
 
 from collections.abc import Sequence
