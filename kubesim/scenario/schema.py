@@ -219,7 +219,7 @@ class Spec(Model):
     about: str = ""
     replayable: bool = Field(False, description="Whether it makes sense on a real cluster, too.")
     seed: int = 1
-    cluster: ClusterSpec = ClusterSpec()
+    cluster: ClusterSpec = Field(default_factory=lambda: ClusterSpec(nodes=3))
     until: Seconds = Field(description="How long the run lasts.")
     steps: list[Step] = Field(min_length=1)
     expect: list[Expectation] = Field(default_factory=list)
