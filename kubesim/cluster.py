@@ -106,6 +106,7 @@ class SimCluster:
 
     async def stop(self) -> None:
         """Ends every component, nodes first."""
+        self.sim.network.end()
         for host in reversed(self.faults.hosts.values()):
             for process in reversed(host.processes.values()):
                 process.crash()
@@ -147,28 +148,30 @@ class SimCluster:
                 reached.set_result(None)
 
         unsubscribe = self.observer.listen(ask)
-        started = self.sim.clock.now()
+        started_ns = self.sim.clock.now_ns()
+        deadline_ns = started_ns + nanoseconds(timeout_seconds)
         try:
             while not (reached.done() or holds()):
-                elapsed = self.sim.clock.now() - started
-                quiet = self.sim.clock.now() - max(started, self._last_change_ns / 1e9)
-                if elapsed >= timeout_seconds:
+                now_ns = self.sim.clock.now_ns()  # Whole numbers: a rest of 1e-12 s would never be over.
+                quiet_since_ns = max(started_ns, self._last_change_ns)
+                stalled_ns = quiet_since_ns + nanoseconds(stalled_seconds)
+                if now_ns >= deadline_ns:
                     raise NotReachedError(f"waited {timeout_seconds:g} virtual seconds in vain for {what}")
-                if quiet >= stalled_seconds:
-                    raise StalledError(what, quiet)
-                patience = min(timeout_seconds - elapsed, stalled_seconds - quiet)
+                if now_ns >= stalled_ns:
+                    raise StalledError(what, (now_ns - quiet_since_ns) / 1e9)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(reached), patience)
+                    await asyncio.wait_for(asyncio.shield(reached), (min(deadline_ns, stalled_ns) - now_ns) / 1e9)
         finally:
             unsubscribe()
 
     async def settle(self, quiet_seconds: float = 30, *, timeout_seconds: float = 3600) -> None:
         """Lets time pass until nothing but heartbeats was written for `quiet_seconds`."""
-        deadline = self.sim.clock.now() + timeout_seconds
-        while (rest := self._last_change_ns / 1e9 + quiet_seconds - self.sim.clock.now()) > 0:
-            if self.sim.clock.now() > deadline:
+        clock, quiet_ns = self.sim.clock, nanoseconds(quiet_seconds)
+        deadline_ns = clock.now_ns() + nanoseconds(timeout_seconds)
+        while (rest_ns := self._last_change_ns + quiet_ns - clock.now_ns()) > 0:
+            if clock.now_ns() >= deadline_ns:
                 raise NotReachedError(f"the cluster was never quiet for {quiet_seconds:g} seconds")
-            await asyncio.sleep(rest)
+            await asyncio.sleep(min(rest_ns, deadline_ns - clock.now_ns()) / 1e9)
 
     # -- looking --------------------------------------------------------------------------------------
 
@@ -287,6 +290,11 @@ def is_heartbeat(change: Change) -> bool:
     return old.get("spec") == new.get("spec") and [
         (entry["type"], entry["status"], entry.get("reason")) for entry in old["status"].get("conditions", ())
     ] == [(entry["type"], entry["status"], entry.get("reason")) for entry in new["status"].get("conditions", ())]
+
+
+def nanoseconds(seconds: float) -> int:
+    """The unit in which the loop counts."""
+    return round(seconds * 1e9)
 
 
 def default_nodes(count: int) -> tuple[NodeConfig, ...]:

@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from kubesim.api.errors import AlreadyExistsError, ApiError, MethodNotSupportedError, NotFoundError, ServerTimeoutError
-from kubesim.api.resources import RESOURCES, SERVICES, Resource
+from kubesim.api.resources import NAMESPACES, PRIORITY_CLASSES, RESOURCES, SERVICE_ACCOUNTS, SERVICES, Resource
 from kubesim.api.schema import Schema
 from kubesim.api.stored import Stored
 from kubesim.api.wire import Request, Response, WatchStream
@@ -28,6 +28,7 @@ from kubesim.apiserver.boot import boot_objects
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.decoding import Decoder
 from kubesim.apiserver.registry.creation import create
+from kubesim.apiserver.registry.listing import catch_up
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.registry.service import ServiceStrategy
 from kubesim.apiserver.registry.watching import watch
@@ -37,6 +38,8 @@ from kubesim.etcd.client import EtcdClient
 from kubesim.etcd.errors import EtcdError
 from kubesim.sim import Simulation, Tasks
 
+# What admission plugins look up.
+LOOKED_AT = (NAMESPACES, SERVICE_ACCOUNTS, PRIORITY_CLASSES)
 BOOKMARK_SECONDS = 60.0
 UNKNOWN_RESOURCE = "the server could not find the requested resource"
 UNKNOWN_METHOD = "the server does not allow this method on the requested resource"
@@ -122,7 +125,7 @@ class ApiServer:
         """Begins to serve a kind; on a running server, `follow` comes next."""
         strategy = strategy_for(resource, self.sim)
         chain = AdmissionChain(resource, self._plugins)
-        registry = Registry(self.sim, self._etcd, strategy, Decoder(resource, self.schema), chain)
+        registry = Registry(self.sim, self._etcd, strategy, Decoder(resource, self.schema), chain, self._catch_up)
         self.registries[resource.group, resource.plural] = registry
         for route, handler in routes_of(resource).items():
             self._routes[route] = (handler, registry)
@@ -137,6 +140,12 @@ class ApiServer:
         """The same of all objects of a resource."""
         registry = self.registries.get((resource.group, resource.plural))
         return registry.storage.latest.values() if registry is not None else ()
+
+    async def _catch_up(self) -> None:
+        for resource in LOOKED_AT:
+            registry = self.registries.get((resource.group, resource.plural))
+            if registry is not None:
+                await catch_up(registry, "")
 
     async def _follow(self, registry: Registry) -> None:
         await registry.cache.fill()

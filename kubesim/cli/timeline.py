@@ -18,7 +18,10 @@ STYLES = {
     "say": "italic cyan", "step": "bold", "fault": "bold red", "warning": "yellow", "met": "green",
     "failed": "bold red", "output": "dim",
 }  # fmt: skip
-ACTOR_WIDTH = 21
+ACTOR_WIDTH = 25
+TEXT_COLUMN = 10 + 2 + ACTOR_WIDTH + 1
+TEXT_WIDTH_MIN = 40  # Below this a terminal is too narrow to be pretty; it may wrap as it likes.
+CAUSE_WIDTH_MIN = 16
 PROGRESS_AFTER_SECONDS = 2.0
 PROGRESS_EVERY_SECONDS = 0.2
 
@@ -27,8 +30,9 @@ class Timeline:
     """Renders lines to a stream."""
 
     def __init__(self, out: TextIO, *, quiet: bool = False) -> None:
-        width = None if out.isatty() else int(os.environ.get("COLUMNS", 160))
-        self._console = Console(file=out, highlight=False, width=width, soft_wrap=True)
+        self._console = Console(file=out, highlight=False, soft_wrap=True)
+        # A file gets whole lines, for grep; a terminal (or whoever says COLUMNS) gets lines that fit.
+        self._width = self._console.width if out.isatty() or "COLUMNS" in os.environ else None
         self._quiet = quiet
         self._last_clock = ""
         self._clock: Clock | None = None
@@ -96,10 +100,9 @@ class Timeline:
         if line.style == "say":
             return text.append(f"{line.text}", style=STYLES["say"])
         text.append(f"{line.actor:<{ACTOR_WIDTH}} ", style="blue" if line.style == "change" else STYLES[line.style])
-        text.append(line.text, style=STYLES.get(line.style, ""))
-        if line.because:
-            text.append(f"  ← {line.because}", style="dim")
-        return text
+        told, cause = fitted(line.text, line.because, self._width)
+        text.append(told, style=STYLES.get(line.style, ""))
+        return text.append(cause, style="dim")
 
     def _progress(self, seconds: float) -> None:
         now = wall_seconds()
@@ -110,3 +113,16 @@ class Timeline:
             share = min(1.0, seconds / self._until) if self._until else 0.0
             self._console.file.write(f"\r{clock(seconds)} of {clock(self._until).strip()} ({share:.0%})")
             self._console.file.flush()
+
+
+def fitted(text: str, because: str, width: int | None) -> tuple[str, str]:
+    """Text and cause for a terminal of that width: the text goes on below itself, the cause is cut short."""
+    cause = f"  ← {because}" if because else ""
+    room = None if width is None else width - TEXT_COLUMN
+    if room is None or room < TEXT_WIDTH_MIN or len(text) + len(cause) <= room:
+        return text, cause
+    lines = textwrap.wrap(text, room, break_on_hyphens=False)
+    rest = room - len(lines[-1])
+    if len(cause) > rest:
+        cause = cause[: rest - 1] + "…" if rest >= CAUSE_WIDTH_MIN else ""
+    return f"\n{' ' * TEXT_COLUMN}".join(lines), cause

@@ -132,7 +132,8 @@ class Member(EtcdClient):
 
     async def _cross(self, call: Callable[[], Result]) -> Result:
         """Lets a request and its answer cross the network."""
-        if self._network.is_free:
+        network = self._network
+        if network.is_open(self.source, self.name) and network.is_open(self.name, self.source):
             return call()
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):

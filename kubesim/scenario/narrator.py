@@ -1,7 +1,8 @@
 """The narrator: a readable timeline in virtual time of what happened, who did it, and because of what.
 
-It reads only the trace and what the observer publishes. Equal things that happen to several objects in one
-instant become one line. Causes are revisions; the narrator remembers in a few words what each revision was.
+It reads only the trace and what the observer publishes. Equal things that happen to several objects within
+half a second become one line, with the time of the first. Causes are revisions; the narrator remembers what
+each revision meant.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import NamedTuple
 
 from kubesim.api.resources import LEASES
 from kubesim.recording import Change, condition
+from kubesim.scenario.causes import Because, in_words
+from kubesim.scenario.merging import Happening, told
 from kubesim.scenario.phrases import Phrase, phrases
 from kubesim.sim import Cause, Origin, Record, Simulation
 
-NAMES_SHOWN_MAX = 3
 MEMORY_MAX = 50_000
-AFFIX_LENGTH_MIN = 4
+MOMENT_SECONDS = 0.5
 NODE_LEASES = "kube-node-lease"
 SILENT_AFTER_SECONDS = 12  # A kubelet renews its lease every 10 s.
 
@@ -40,9 +42,10 @@ class Narrator:
         self._tell = tell
         self._origin_ns = 0
         self._everything = everything
-        self._meaning: dict[int, str] = {}  # revision -> what it was, in a few words
-        self._group: list[tuple[Phrase, str, str]] = []  # (phrase, actor, because) of the present instant
-        self._group_ns = 0
+        self._meaning: dict[int, tuple[int, Phrase]] = {}  # revision -> when it was, and what
+        self._held: dict[tuple[object, ...], list[Happening]] = {}  # Shape -> what is told in one line.
+        self._held_since: dict[tuple[object, ...], int] = {}
+        self._flushing: TimerHandle | None = None
         self._renewed_ns: dict[str, int] = {}  # Node -> its last heartbeat.
         self._alarms: dict[str, TimerHandle] = {}  # Node -> when its next one is overdue.
 
@@ -57,12 +60,11 @@ class Narrator:
         origin = self._sim.trace.origins.get(change.revision, Origin(change.time_ns, "", ()))
         found = phrases(change)
         self._remember(change, found)
-        told = [phrase for phrase in found if self._everything or not phrase.quiet]
-        if change.initial or not told:
+        if change.initial:
             return
-        because = self._silence(change) or self._because(origin.causes, change)
-        for phrase in told:
-            self._add(change.time_ns, phrase, origin.by, because)
+        for phrase in found:
+            if self._everything or not (phrase.quiet or is_echo(change, origin)):
+                self._add(change.time_ns, Happening(phrase, origin.by, self._because(origin.causes, change)))
 
     def record(self, record: Record) -> None:
         """A fact that is no object: only faults are told; the runner tells its own steps."""
@@ -78,21 +80,24 @@ class Narrator:
         self._tell(Line(self._seconds(self._sim.clock.now_ns()), actor, text, style=style))
 
     def flush(self) -> None:
-        """Tells what is still held back of the present instant."""
-        group, self._group = self._group, []
-        lines: dict[tuple[str, str, str, str], list[str]] = {}
-        for phrase, actor, because in group:
-            lines.setdefault((phrase.kind, phrase.predicate, actor, because), []).append(phrase.name)
-        for (kind, predicate, actor, because), names in lines.items():
-            style = "warning" if ": " in predicate and predicate[0].isupper() else "change"
-            text = f"{subject(kind, list(dict.fromkeys(names)))} {plural(predicate, len(names))}"
-            self._tell(Line(self._seconds(self._group_ns), actor, text, because, style))
+        """Tells what is still held back."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        held, self._held = self._held, {}
+        for shape, happenings in held.items():
+            style = "warning" if happenings[0].phrase.warning else "change"
+            self._tell(Line(self._seconds(self._held_since.pop(shape)), *told(happenings), style))
 
-    def _add(self, time_ns: int, phrase: Phrase, actor: str, because: str) -> None:
-        if self._group and time_ns != self._group_ns:
-            self.flush()
-        self._group_ns = time_ns
-        self._group.append((phrase, actor, because))
+    def _add(self, time_ns: int, happening: Happening) -> None:
+        """Holds it back for a moment, since the same may happen to others."""
+        shape: tuple[object, ...] = happening.shape
+        if self._everything:
+            shape = (time_ns, *shape)  # Whoever wants everything wants every moment, too.
+        self._held_since.setdefault(shape, time_ns)
+        self._held.setdefault(shape, []).append(happening)
+        if self._flushing is None:
+            self._flushing = self._sim.loop.call_later(MOMENT_SECONDS, self.flush)
 
     def _heartbeat(self, change: Change) -> None:
         """Winds the alarm of a node again; it rings when a heartbeat is overdue."""
@@ -113,6 +118,18 @@ class Narrator:
         last = clock(self._seconds(self._renewed_ns[node])).strip()
         self.say(f"kubelet/{node}", f"is silent: the last heartbeat of {node} came at {last}", "warning")
 
+    def _because(self, causes: tuple[Cause, ...], change: Change) -> Because:
+        """The latest cause that can be put into words and is not the thing itself."""
+        if silence := self._silence(change):
+            return Because(silence)
+        for cause in reversed(causes):
+            if isinstance(cause, str):
+                return in_words(cause)
+            meaning = self._meaning.get(cause)
+            if meaning is not None and cause != change.revision:
+                return Because(phrase=meaning[1], seconds=(change.time_ns - meaning[0]) / 1e9)
+        return Because()
+
     def _silence(self, change: Change) -> str:
         """Why a node left Ready, if the reason is that nothing was heard of it."""
         if change.kind != "Node" or change.old is None or change.new.name not in self._renewed_ns:
@@ -121,50 +138,23 @@ class Narrator:
         if before.get("status") != "True" or after.get("status") != "Unknown":
             return ""
         silent = (change.time_ns - self._renewed_ns[change.new.name]) / 1e9
-        return f"no heartbeat for {silent:.1f} s, more than the grace period of 50 s"
+        return f"no heartbeat for {silent:.1f} s; the grace period is 50 s"
 
     def _remember(self, change: Change, found: list[Phrase]) -> None:
         loud = [phrase for phrase in found if not phrase.quiet] or found
-        predicate = loud[0].predicate if loud else "changed"
-        self._meaning[change.revision] = f"{change.kind} {change.new.name} {predicate}"
+        phrase = loud[0] if loud else Phrase(change.kind, change.new.name, "changed")
+        self._meaning[change.revision] = change.time_ns, phrase
         if len(self._meaning) > MEMORY_MAX:
             del self._meaning[next(iter(self._meaning))]
-
-    def _because(self, causes: tuple[Cause, ...], change: Change) -> str:
-        """The latest cause that can be put into words and is not the thing itself."""
-        for cause in reversed(causes):
-            if isinstance(cause, str):
-                return cause
-            meaning = self._meaning.get(cause)
-            if meaning and cause != change.revision:
-                return meaning
-        return ""
 
     def _seconds(self, time_ns: int) -> float:
         return (time_ns - self._origin_ns) / 1e9
 
 
-def subject(kind: str, names: list[str]) -> str:
-    """`Pod a`, `Pods a, b and c`, `8 Pods web-7887448d46-…`."""
-    if len(names) == 1:
-        return f"{kind} {names[0]}"
-    if len(names) <= NAMES_SHOWN_MAX:
-        return f"{kind}s {', '.join(names[:-1])} and {names[-1]}"
-    prefix = names[0].rsplit("-", 1)[0] + "-"
-    if len(prefix) >= AFFIX_LENGTH_MIN and all(name.startswith(prefix) for name in names):
-        return f"{len(names)} {kind}s {prefix}…"
-    return f"{len(names)} {kind}s"
-
-
-def plural(predicate: str, number: int) -> str:
-    """The predicate for one or for many."""
-    if number == 1:
-        return predicate
-    first, _, rest = predicate.partition(" ")
-    return f"{PLURALS.get(first, first)} {rest}".rstrip()
-
-
-PLURALS = {"is": "are", "has": "have", "gets": "get", "loses": "lose", "waits:": "wait:"}
+def is_echo(change: Change, origin: Origin) -> bool:
+    """Whether the command that was just told, and what kubectl answered, say the same already."""
+    is_command = any(isinstance(cause, str) and cause.startswith("kubectl ") for cause in origin.causes)
+    return is_command and change.verb != "MODIFIED"
 
 
 def clock(seconds: float) -> str:

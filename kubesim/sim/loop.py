@@ -17,13 +17,13 @@ from 3.11 to 3.14; `SUPPORTED_PYTHONS` guards them and tests/sim/test_loop.py ex
 from __future__ import annotations
 
 import asyncio
-import heapq
 import sys
 import time as wall
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 from enum import Enum
+from heapq import heapify, heappop, heappush
 from random import Random
 from typing import Any, Self, TypeVarTuple
 
@@ -34,6 +34,7 @@ NANOSECONDS_PER_SECOND = 1_000_000_000
 SUPPORTED_PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 CALLBACKS_PER_INSTANT_MAX = 1_000_000
 VIRTUAL_ROUNDS_BETWEEN_POLLS = 4096
+CANCELLED_TIMERS_MAX = 100
 
 
 class Mode(Enum):
@@ -44,15 +45,7 @@ class Mode(Enum):
     PAUSED = "paused"
 
 
-class SimTimerHandle(asyncio.TimerHandle):
-    """A timer that knows its instant in nanoseconds and its place among timers of that instant."""
-
-    __slots__ = ("order",)
-    order: tuple[int, int]  # (nanoseconds, serial): unique, so the heap has no ties.
-
-    def __lt__(self, other: object) -> bool:
-        assert isinstance(other, SimTimerHandle)
-        return self.order < other.order
+Timer = tuple[int, int, asyncio.TimerHandle]  # (nanoseconds, serial, handle): unique, so the heap has no ties.
 
 
 class SimLoop(asyncio.SelectorEventLoop):
@@ -62,7 +55,6 @@ class SimLoop(asyncio.SelectorEventLoop):
     for races; None keeps them in order of creation.
     """
 
-    _scheduled: list[SimTimerHandle]
     _ready: deque[asyncio.Handle]
     _timer_cancelled_count: int
 
@@ -81,6 +73,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         self.mode = Mode.VIRTUAL
         self.speed = 1.0  # Virtual seconds per real second, in paced mode.
         self._limit_ns: int | None = None  # Paused: time may run up to here, and no further.
+        self._timers: list[Timer] = []  # A heap. asyncio's own, `_scheduled`, stays empty.
         self._serial = 0
         self._callbacks_this_instant = 0
         self._rounds_until_poll = VIRTUAL_ROUNDS_BETWEEN_POLLS
@@ -100,7 +93,8 @@ class SimLoop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.Handle:
         """As asyncio's, without its debugging: this is the most called function of a run."""
-        self._check_closed()  # type: ignore[attr-defined]
+        if self._closed:  # type: ignore[attr-defined]
+            self._check_closed()  # type: ignore[attr-defined]
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
@@ -111,7 +105,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         callback: Callable[[*Arguments], object],
         *args: *Arguments,
         context: Context | None = None,
-    ) -> SimTimerHandle:
+    ) -> asyncio.TimerHandle:
         """Runs `callback` at virtual second `when`; ties run in the order of these calls."""
         return self.call_at_ns(round(when * NANOSECONDS_PER_SECOND), callback, *args, context=context)
 
@@ -121,22 +115,27 @@ class SimLoop(asyncio.SelectorEventLoop):
         callback: Callable[[*Arguments], object],
         *args: *Arguments,
         context: Context | None = None,
-    ) -> SimTimerHandle:
+    ) -> asyncio.TimerHandle:
         """Runs `callback` after `delay` seconds; exact also when the run is so old that a float of its time is not."""
         when_ns = self.now_ns + round(delay * NANOSECONDS_PER_SECOND)
         return self.call_at_ns(when_ns, callback, *args, context=context)
 
     def call_at_ns(
         self, when_ns: int, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> SimTimerHandle:
+    ) -> asyncio.TimerHandle:
         """Like `call_at`, exact to the nanosecond."""
-        self._check_closed()  # type: ignore[attr-defined]
-        timer = SimTimerHandle(when_ns / NANOSECONDS_PER_SECOND, callback, args, self, context)
+        if self._closed:  # type: ignore[attr-defined]
+            self._check_closed()  # type: ignore[attr-defined]
+        handle = asyncio.TimerHandle(when_ns / NANOSECONDS_PER_SECOND, callback, args, self, context)
         self._serial += 1
-        timer.order = (when_ns, self._serial)
-        heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True  # type: ignore[attr-defined]
-        return timer
+        heappush(self._timers, (when_ns, self._serial, handle))
+        handle._scheduled = True  # type: ignore[attr-defined]
+        return handle
+
+    def close(self) -> None:
+        """Forgets all timers, and closes as asyncio's does."""
+        self._timers.clear()
+        super().close()
 
     def virtual(self) -> None:
         """From here on time jumps to the next timer whenever nothing is ready."""
@@ -230,11 +229,11 @@ class SimLoop(asyncio.SelectorEventLoop):
         self._set_time(virtual_ns + int((wall.monotonic_ns() - wall_ns) * self.speed))
 
     def _next_timer_ns(self) -> int | None:
-        scheduled = self._scheduled
-        while scheduled and scheduled[0]._cancelled:
-            self._timer_cancelled_count = max(0, self._timer_cancelled_count - 1)
-            heapq.heappop(scheduled)._scheduled = False  # type: ignore[attr-defined]
-        return scheduled[0].order[0] if scheduled else None
+        timers = self._timers
+        while timers and timers[0][2]._cancelled:
+            self._timer_cancelled_count -= 1
+            heappop(timers)[2]._scheduled = False  # type: ignore[attr-defined]
+        return timers[0][0] if timers else None
 
     def _set_time(self, now_ns: int) -> None:
         if now_ns > self.now_ns:
@@ -243,27 +242,24 @@ class SimLoop(asyncio.SelectorEventLoop):
 
     def _release_due(self) -> None:
         """Moves every timer that is due into the ready queue, in order."""
-        scheduled, ready, now_ns = self._scheduled, self._ready, self.now_ns
-        while scheduled and scheduled[0].order[0] <= now_ns:
-            timer = heapq.heappop(scheduled)
-            timer._scheduled = False  # type: ignore[attr-defined]
-            if timer._cancelled:
-                self._timer_cancelled_count = max(0, self._timer_cancelled_count - 1)
+        timers, ready, now_ns = self._timers, self._ready, self.now_ns
+        while timers and timers[0][0] <= now_ns:
+            handle = heappop(timers)[2]
+            handle._scheduled = False  # type: ignore[attr-defined]
+            if handle._cancelled:
+                self._timer_cancelled_count -= 1
             else:
-                ready.append(timer)
-        self._drop_cancelled()
+                ready.append(handle)
+        if self._timer_cancelled_count > CANCELLED_TIMERS_MAX:
+            self._drop_cancelled()
 
     def _drop_cancelled(self) -> None:
         """Rebuilds the heap when most of it was cancelled, as asyncio does."""
-        if self._timer_cancelled_count > 100 and 2 * self._timer_cancelled_count > len(self._scheduled):
-            alive = []
-            for timer in self._scheduled:
-                if timer._cancelled:
-                    timer._scheduled = False  # type: ignore[attr-defined]
-                else:
-                    alive.append(timer)
-            heapq.heapify(alive)
-            self._scheduled = alive
+        if 2 * self._timer_cancelled_count > len(self._timers):
+            for _, _, handle in self._timers:
+                handle._scheduled = not handle._cancelled  # type: ignore[attr-defined]
+            self._timers = [timer for timer in self._timers if not timer[2]._cancelled]
+            heapify(self._timers)
             self._timer_cancelled_count = 0
 
     def _run_ready(self) -> None:
@@ -278,8 +274,18 @@ class SimLoop(asyncio.SelectorEventLoop):
         popleft = ready.popleft
         for _ in range(count):
             handle = popleft()
-            if not handle._cancelled:
-                handle._run()
+            if handle._cancelled:
+                continue
+            try:  # As Handle._run does, without the call.
+                handle._context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                self._report(handle, error)
+
+    def _report(self, handle: asyncio.Handle, error: BaseException) -> None:
+        message = f"callback {handle!r} failed"
+        self.call_exception_handler({"message": message, "exception": error, "handle": handle})
 
 
 def waiting_tasks(loop: asyncio.AbstractEventLoop) -> tuple[str, ...]:

@@ -83,6 +83,10 @@ class Network:
         """Nobody listens at `name` any more: a connection is refused."""
         self._endpoints.pop(name, None)
 
+    def end(self) -> None:
+        """The simulation ends: nobody hears of what happens from here on."""
+        self._observers.clear()
+
     def take_down(self, name: str) -> None:
         """A host or endpoint dies: nothing leaves it, and what is sent to it is lost."""
         self._down[name] = None

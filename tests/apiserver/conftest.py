@@ -49,16 +49,25 @@ class Api:
     # -- verbs --------------------------------------------------------------------------------------------
 
     async def call(
-        self, verb: str, resource: Resource, name: str = "", body: Any = None, *, namespace: str = "default",
-        subresource: str = "", patch_type: str = "", credential: Credential = None, causes: tuple[Any, ...] = (),
+        self,
+        verb: str,
+        resource: Resource,
+        name: str = "",
+        body: Any = None,
+        *,
+        namespace: str = "default",
+        subresource: str = "",
+        patch_type: str = "",
+        credential: Credential = None,
+        causes: tuple[Any, ...] = (),
         **options: Any,
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         scope = namespace if resource.namespaced else ""
         asking = credential or self.credential
-        return await self.server.handle(
-            Request(verb, resource, scope, name, subresource, body, patch_type, Options(**options), asking, "test",
-                    causes)  # fmt: skip
+        request = Request(
+            verb, resource, scope, name, subresource, body, patch_type, Options(**options), asking, "test", causes
         )
+        return await self.server.handle(request)
 
     async def create(self, resource: Resource, obj: Object, **more: Any) -> Stored:
         return stored(await self.call("create", resource, "", obj, **more))
@@ -69,7 +78,9 @@ class Api:
     async def update(self, resource: Resource, obj: Object, **more: Any) -> Stored:
         return stored(await self.call("update", resource, obj["metadata"]["name"], obj, **more))
 
-    async def patch(self, resource: Resource, name: str, body: Any, patch_type: str = MERGE_PATCH, **more: Any) -> Stored:
+    async def patch(
+        self, resource: Resource, name: str, body: Any, patch_type: str = MERGE_PATCH, **more: Any
+    ) -> Stored:
         return stored(await self.call("patch", resource, name, body, patch_type=patch_type, **more))
 
     async def delete(self, resource: Resource, name: str, body: Object | None = None, **more: Any) -> Response:

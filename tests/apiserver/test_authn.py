@@ -22,7 +22,7 @@ def test_nobody_is_anonymous() -> None:
 
 def test_a_token_that_nobody_issued_is_refused() -> None:
     """Teaches: wrong papers are worse than none: 401."""
-    with pytest.raises(UnauthorizedError, match="^Unauthorized$") as refusal:
+    with pytest.raises(UnauthorizedError, match=r"^Unauthorized$") as refusal:
         Authenticator().authenticate(BearerToken("guess"))
     assert refusal.value.code == 401
 

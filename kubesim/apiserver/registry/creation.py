@@ -28,7 +28,11 @@ SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGrace
 async def create(registry: Registry, context: RequestContext) -> Response:
     """Stores a new object."""
     obj = _decode(registry, context)
-    obj = registry.admission.mutate(context, obj, None)
+    try:
+        obj = registry.admission.mutate(context, obj, None)
+    except ApiError:  # Perhaps another server has just written what was missing.
+        await registry.catch_up()
+        obj = registry.admission.mutate(context, obj, None)
     generated = _fill_metadata(context, obj)
     registry.strategy.prepare_for_create(obj)
     _validate(registry, obj)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from kubesim.api.errors import ApiError, BadRequestError, NotFoundError, conflict, not_found
+from kubesim.api.errors import ApiError, BadRequestError, NotFoundError, conflict, invalid, not_found
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Stored
 from kubesim.api.wire import Response
@@ -19,8 +19,11 @@ from kubesim.apiserver.registry.deletion_plan import DeleteOptions
 from kubesim.apiserver.registry.listing import list_objects
 from kubesim.apiserver.registry.registry import Registry, unsaved
 from kubesim.apiserver.storage import OutdatedError
+from kubesim.apiserver.validation.field import invalid as invalid_field
+from kubesim.apiserver.validation.field import not_supported
 
 ATTEMPTS_MAX = 5
+DELETE_OPTIONS = Resource("meta.k8s.io", "v1", "DeleteOptions", "")
 POLICIES = ("Background", "Foreground", "Orphan")
 
 
@@ -99,14 +102,10 @@ def _options(body: Any) -> DeleteOptions:
         options = msgspec.convert(body, DeleteOptions)
     except msgspec.ValidationError as error:
         raise BadRequestError(f'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: {error}') from None
-    if options.propagation_policy and options.propagation_policy not in POLICIES:
-        supported = ", ".join(f'"{policy}"' for policy in (*POLICIES, "nil"))
-        raise BadRequestError(
-            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: '
-            f'"{options.propagation_policy}": supported values: {supported}'
-        )
-    if options.propagation_policy and options.orphan_dependents is not None:
+    policy = options.propagation_policy
+    if policy and policy not in POLICIES:
+        raise invalid(DELETE_OPTIONS, "", [not_supported("propagationPolicy", policy, (*POLICIES, "nil"))])
+    if policy and options.orphan_dependents is not None:
         words = "orphanDependents and deletionPropagation cannot be both set"
-        raise BadRequestError(f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: '
-                              f'"{options.propagation_policy}": {words}')  # fmt: skip
+        raise invalid(DELETE_OPTIONS, "", [invalid_field("propagationPolicy", policy, words)])
     return options

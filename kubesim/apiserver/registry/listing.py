@@ -14,15 +14,19 @@ import base64
 
 import orjson
 
-from kubesim.api.errors import ApiError, BadRequestError, ExpiredError, ServerTimeoutError, not_found
+from kubesim.api.errors import ApiError, BadRequestError, ExpiredError, ServerTimeoutError, invalid, not_found
+from kubesim.api.resources import Resource
 from kubesim.api.stored import Stored
 from kubesim.api.wire import Options, Response
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.selection import Selection
+from kubesim.apiserver.validation.field import forbidden, not_supported
 from kubesim.etcd.errors import CompactedError, FutureRevisionError
 
 EXACT, NOT_OLDER_THAN = "Exact", "NotOlderThan"
+MATCH = "resourceVersionMatch"
+LIST_OPTIONS = Resource("meta.k8s.io", "v1", "ListOptions", "")
 TOKEN_VERSION = "meta.k8s.io/v1"
 PAGE_KEYS_MIN = 100
 FRESHNESS_WAIT_SECONDS = 3.0
@@ -94,17 +98,16 @@ def parse_version(resource_version: str) -> int:
 
 
 def _check(options: Options) -> None:
-    if options.resource_version_match:
-        problem = ""
-        if not options.resource_version:
-            problem = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-        elif options.resource_version_match not in (EXACT, NOT_OLDER_THAN):
-            value = options.resource_version_match
-            problem = f'Unsupported value: "{value}": supported values: "{EXACT}", "{NOT_OLDER_THAN}", ""'
-        elif options.resource_version_match == EXACT and options.resource_version == "0":
-            problem = 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-        if problem:
-            raise BadRequestError(f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: {problem}')
+    match, version = options.resource_version_match, options.resource_version
+    problem = None
+    if match and not version:
+        problem = forbidden(MATCH, f"{MATCH} is forbidden unless resourceVersion is provided")
+    elif match not in ("", EXACT, NOT_OLDER_THAN):
+        problem = not_supported(MATCH, match, (EXACT, NOT_OLDER_THAN, ""))
+    elif match == EXACT and version == "0":
+        problem = forbidden(MATCH, f'{MATCH} "exact" is forbidden for resourceVersion "0"')
+    if problem is not None:
+        raise invalid(LIST_OPTIONS, "", [problem])
     if options.continue_ and options.resource_version not in ("", "0"):
         raise BadRequestError("specifying resource version is not allowed when using continue")
 

@@ -6,6 +6,8 @@ watching. Upstream: genericregistry.Store in k8s.io/apiserver/pkg/registry/gener
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.apiserver.admission.chain import AdmissionChain
@@ -22,13 +24,20 @@ class Registry:
     """One resource as the server sees it."""
 
     def __init__(
-        self, sim: Simulation, etcd: EtcdClient, strategy: Strategy, decoder: Decoder, admission: AdmissionChain
+        self,
+        sim: Simulation,
+        etcd: EtcdClient,
+        strategy: Strategy,
+        decoder: Decoder,
+        admission: AdmissionChain,
+        catch_up: Callable[[], Awaitable[None]],
     ) -> None:
         self.sim = sim
         self.strategy = strategy
         self.resource: Resource = strategy.resource
         self.decoder = decoder
         self.admission = admission
+        self.catch_up = catch_up  # Waits until what admission looks at is as new as etcd.
         self.storage = Storage(sim, etcd, self.resource)
         self.cache = WatchCache(self.resource, self.storage, etcd)
 

@@ -9,14 +9,15 @@ Upstream: Watch in k8s.io/apiserver/pkg/storage/cacher (which answers 410 alread
 
 from __future__ import annotations
 
-from kubesim.api.errors import ApiError, ExpiredError, InvalidError
+from kubesim.api.errors import ApiError, ExpiredError, invalid
 from kubesim.api.stored import Stored
 from kubesim.api.wire import ADDED, DELETED, MODIFIED, Options, WatchEvent
 from kubesim.apiserver.context import RequestContext
-from kubesim.apiserver.registry.listing import NOT_OLDER_THAN, catch_up, parse_version, too_large
+from kubesim.apiserver.registry.listing import LIST_OPTIONS, MATCH, NOT_OLDER_THAN, catch_up, parse_version, too_large
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.selection import Selection
 from kubesim.apiserver.storage import at_revision, decode
+from kubesim.apiserver.validation.field import forbidden
 from kubesim.apiserver.watcher import Change, Watcher
 from kubesim.etcd.client import EtcdClient
 from kubesim.etcd.messages import Event, EventType, WatchRequest, prefix_end
@@ -52,14 +53,13 @@ async def watch(registry: Registry, context: RequestContext, etcd: EtcdClient) -
 
 
 def _check(options: Options) -> None:
-    if not options.send_initial_events:
-        if options.resource_version_match:
-            words = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-            raise InvalidError(f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: {words}')
-        return
-    if options.resource_version_match != NOT_OLDER_THAN:
-        words = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-        raise InvalidError(f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: {words}')
+    match, problem = options.resource_version_match, ""
+    if match and not options.send_initial_events:
+        problem = f"{MATCH} is forbidden for watch unless sendInitialEvents is provided"
+    elif options.send_initial_events and match != NOT_OLDER_THAN:
+        problem = f"sendInitialEvents requires setting {MATCH} to {NOT_OLDER_THAN}"
+    if problem:
+        raise invalid(LIST_OPTIONS, "", [forbidden(MATCH, problem)])
 
 
 def _initial_events(registry: Registry, selection: Selection, options: Options) -> list[WatchEvent]:

@@ -98,7 +98,7 @@ async def test_eight_collisions_are_enough(sim: Simulation, boot: Any, monkeypat
     async with boot(sim) as api:
         await api.create(CONFIG_MAPS, {"metadata": {"name": "x-aaaaa"}})
         monkeypatch.setattr(sim.chance, "name_suffix", lambda: "aaaaa")
-        with pytest.raises(AlreadyExistsError, match='^configmaps "x-aaaaa" already exists$'):
+        with pytest.raises(AlreadyExistsError, match=r'^configmaps "x-aaaaa" already exists$'):
             await api.create(CONFIG_MAPS, {"metadata": {"generateName": "x-"}})
 
 
@@ -109,7 +109,9 @@ async def test_a_name_is_needed(sim: Simulation, boot: Any) -> None:
         pod = {"metadata": {}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
         with pytest.raises(InvalidError) as refusal:
             await api.create(PODS, pod)
-        assert str(refusal.value) == 'Pod "" is invalid: metadata.name: Required value: name or generateName is required'
+        assert (
+            str(refusal.value) == 'Pod "" is invalid: metadata.name: Required value: name or generateName is required'
+        )
         with pytest.raises(InvalidError) as refusal:
             await api.create(PODS, {"metadata": {"name": "Bad_Name"}, "spec": {"containers": [{"name": "c"}]}})
         assert str(refusal.value) == (
@@ -131,7 +133,7 @@ async def test_a_name_may_be_253_characters_long(sim: Simulation, boot: Any) -> 
     """Teaches: names are DNS subdomains."""
     async with boot(sim) as api:
         await api.create(CONFIG_MAPS, {"metadata": {"name": "a" * 253}})
-        with pytest.raises(InvalidError, match="metadata.name: .*: must be no more than 253 characters$"):
+        with pytest.raises(InvalidError, match=r"metadata.name: .*: must be no more than 253 characters$"):
             await api.create(CONFIG_MAPS, {"metadata": {"name": "a" * 254}})
 
 
@@ -139,7 +141,7 @@ async def test_a_name_can_be_taken_once(sim: Simulation, boot: Any) -> None:
     """Teaches: 409 AlreadyExists."""
     async with boot(sim) as api:
         await api.create(CONFIG_MAPS, {"metadata": {"name": "a"}})
-        with pytest.raises(AlreadyExistsError, match='^configmaps "a" already exists$') as refusal:
+        with pytest.raises(AlreadyExistsError, match=r'^configmaps "a" already exists$') as refusal:
             await api.create(CONFIG_MAPS, {"metadata": {"name": "a"}})
         assert refusal.value.status()["code"] == 409
 
@@ -149,7 +151,7 @@ async def test_a_name_is_taken_as_long_as_its_holder_is_being_deleted(sim: Simul
     async with boot(sim) as api:
         await api.create(CONFIG_MAPS, {"metadata": {"name": "a", "finalizers": ["example.com/hold"]}})
         await api.delete(CONFIG_MAPS, "a")
-        with pytest.raises(AlreadyExistsError, match='^object is being deleted: configmaps "a" already exists$'):
+        with pytest.raises(AlreadyExistsError, match=r'^object is being deleted: configmaps "a" already exists$'):
             await api.create(CONFIG_MAPS, {"metadata": {"name": "a"}})
 
 
@@ -158,17 +160,17 @@ async def test_an_object_goes_where_the_path_says(sim: Simulation, boot: Any) ->
     async with boot(sim) as api:
         with pytest.raises(
             BadRequestError,
-            match="^the namespace of the provided object does not match the namespace sent on the request$",
+            match=r"^the namespace of the provided object does not match the namespace sent on the request$",
         ):
             await api.create(CONFIG_MAPS, {"metadata": {"name": "a", "namespace": "kube-system"}})
-        with pytest.raises(NotFoundError, match='^namespaces "nowhere" not found$'):
+        with pytest.raises(NotFoundError, match=r'^namespaces "nowhere" not found$'):
             await api.create(CONFIG_MAPS, {"metadata": {"name": "a"}}, namespace="nowhere")
 
 
 async def test_a_new_object_has_no_resource_version_yet(sim: Simulation, boot: Any) -> None:
     """Teaches: what was read from one cluster cannot be created in another as it is."""
     async with boot(sim) as api:
-        with pytest.raises(ApiError, match="^resourceVersion should not be set on objects to be created$"):
+        with pytest.raises(ApiError, match=r"^resourceVersion should not be set on objects to be created$"):
             await api.create(CONFIG_MAPS, {"metadata": {"name": "a", "resourceVersion": "5"}})
 
 
