@@ -7,7 +7,7 @@ import io
 import shlex
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import click
 
@@ -52,6 +52,7 @@ class SpeedType(click.ParamType[float | None]):
 @click.option(
     "--all", "everything", is_flag=True, help="Tell bookkeeping, too (leases, config maps, quiet conditions)."
 )
+@click.option("--log", "log", type=click.Choice(["text", "json"]), help="Structured logs to standard error.")
 @click.option("--quiet", is_flag=True, help="Tell only the verdicts.")
 def run(
     scenario: str,
@@ -60,6 +61,7 @@ def run(
     trace_file: Path | None,
     overrides: tuple[str, ...],
     everything: bool,
+    log: str | None,
     quiet: bool,
 ) -> int:
     """Run a scenario and narrate it: one from the library by name, or a file or folder of yours.
@@ -82,7 +84,7 @@ def run(
     recording = io.BytesIO() if trace_file else None
     replay = command_line(scenario, loaded.scenario.spec.seed if seed is None else seed, overrides)
     try:
-        result = play(loaded, timeline, seed=seed, speed=speed, everything=everything, recording=recording)
+        result = play(loaded, timeline, RunOptions(seed, speed, everything, log), recording)
     except ScenarioError as error:
         timeline.end_progress()
         raise click.UsageError(str(error)) from None
@@ -102,25 +104,35 @@ def run(
     return 0
 
 
-def play(
-    loaded: Loaded,
-    timeline: Timeline,
-    *,
-    seed: int | None,
-    speed: float | None,
-    everything: bool,
-    recording: IO[bytes] | None,
-) -> RunResult:
+class RunOptions(NamedTuple):
+    """How a scenario is played: None stands for the scenario's own seed, for as fast as possible, for no log."""
+
+    seed: int | None
+    speed: float | None
+    everything: bool
+    log: str | None
+
+
+def play(loaded: Loaded, timeline: Timeline, options: RunOptions, recording: IO[bytes] | None) -> RunResult:
     """Runs it on a virtual loop: as fast as the machine goes, or paced."""
 
     def begin(cluster: SimCluster) -> None:
         timeline.follow(cluster.sim.clock, loaded.scenario.spec.until)
-        if speed is not None:
-            pace_when_booted(cluster, speed)
+        if options.speed is not None:
+            pace_when_booted(cluster, options.speed)
+        if options.log is not None:
+            from kubesim.cli.logs import log_to  # structlog costs start-up time that only a log is worth.
+
+            log_to(cluster.sim, sys.stderr, as_json=options.log == "json")
 
     async def main() -> RunResult:
         return await run_scenario(
-            loaded, timeline.tell, seed=seed, trace_to=recording, everything=everything, on_cluster=begin
+            loaded,
+            timeline.tell,
+            seed=options.seed,
+            trace_to=recording,
+            everything=options.everything,
+            on_cluster=begin,
         )
 
     return run_on_virtual_time(main)

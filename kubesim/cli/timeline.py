@@ -21,7 +21,6 @@ STYLES = {
 ACTOR_WIDTH = 25
 TEXT_COLUMN = 10 + 2 + ACTOR_WIDTH + 1
 TEXT_WIDTH_MIN = 40  # Below this a terminal is too narrow to be pretty; it may wrap as it likes.
-CAUSE_WIDTH_MIN = 16
 PROGRESS_AFTER_SECONDS = 2.0
 PROGRESS_EVERY_SECONDS = 0.2
 
@@ -116,13 +115,13 @@ class Timeline:
 
 
 def fitted(text: str, because: str, width: int | None) -> tuple[str, str]:
-    """Text and cause for a terminal of that width: the text goes on below itself, the cause is cut short."""
+    """Text and cause for a terminal of that width: both go on below themselves, and the cause is cut short."""
     cause = f"  ← {because}" if because else ""
     room = None if width is None else width - TEXT_COLUMN
     if room is None or room < TEXT_WIDTH_MIN or len(text) + len(cause) <= room:
         return text, cause
+    below = f"\n{' ' * TEXT_COLUMN}"
     lines = textwrap.wrap(text, room, break_on_hyphens=False)
-    rest = room - len(lines[-1])
-    if len(cause) > rest:
-        cause = cause[: rest - 1] + "…" if rest >= CAUSE_WIDTH_MIN else ""
-    return f"\n{' ' * TEXT_COLUMN}".join(lines), cause
+    if len(lines[-1]) + len(cause) > room:
+        cause = below + (cause if len(cause) <= room else cause[: room - 1] + "…")
+    return below.join(lines), cause

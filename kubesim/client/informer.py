@@ -38,6 +38,7 @@ class Informer:
         self.resource = resource
         self.revision = 0
         self.synced = False
+        self.gaps: list[tuple[int, int]] = []  # (after, up to): revisions of which a list told only the outcome.
         self._synced = asyncio.Event()
         self._items: dict[str, Stored] = {}
         self._listing: tuple[Stored, ...] | None = None  # All items, until something changes.
@@ -121,6 +122,7 @@ class Informer:
             known = self._items.get(stored.key)
             if known is None or known.revision != stored.revision or known.uid != stored.uid:
                 self._put(stored)
+        self.gaps.append((self.revision, revision))
         self.revision = revision
         CAUSES.set(())
         self.synced = True

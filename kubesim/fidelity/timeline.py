@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,13 @@ import msgspec
 
 from kubesim.api.resources import NODES, SERVICE_ACCOUNTS
 from kubesim.api.stored import Object
-from kubesim.api.wire import Options
-from kubesim.client.kubectl.command import targets
 from kubesim.cluster import SimCluster
+from kubesim.fidelity.shell import Shell
 from kubesim.kubelet import NodeConfig
 from kubesim.recording import Change, RecordingWriter, decode_lines
 from kubesim.sim import because
 
-PICK = re.compile(r"\$\(\$KUBECTL get (\S+) -l (\S+) -o name --sort-by=\.metadata\.name \| (head|tail) -1\)")
 HOLLOW_NODE = {"cpu": "1", "ephemeral-storage": "0", "memory": "3840Mi", "pods": "110"}
-LOOKING = ("get", "describe", "logs", "top", "wait", "rollout status")
 
 
 class TimelineError(Exception):
@@ -51,6 +47,8 @@ class _Player:
         self.cluster = cluster
         self.scenario = meta["scenario"]
         self.namespace = f"t-{self.scenario['name']}"
+        self._namespaces = {self.namespace, *(self.scenario.get("namespaces") or ())}
+        self._shell = Shell(cluster.kubectl)
         self._out = io.BytesIO()
         self._origin_ns = 0
         self._writer: RecordingWriter | None = None
@@ -85,31 +83,15 @@ class _Player:
         elif "start_node" in step:
             self.cluster.faults.restart(step["start_node"])
         elif "run" in step:
-            for command in re.split(r"[;\n]", await self._expanded(step["run"])):
-                words = command.strip().removeprefix("$KUBECTL").strip()
-                if words and not words.startswith(LOOKING):
-                    await self.cluster.kubectl.run(words)
+            await self._shell.run(step["run"])
         else:
             raise TimelineError(f"a step of {self.scenario['name']} cannot be played: {sorted(step)}")
-
-    async def _expanded(self, command: str) -> str:
-        """Replaces `$(kubectl get … | head -1)` by the name that it would print."""
-        while match := PICK.search(command):
-            kind, selector, end = match.groups()
-            resource = targets((kind,))[0][0]
-            options = Options(label_selector=selector)
-            found = sorted(
-                item.name for item in (await self.cluster.client.list(resource, self.namespace, options)).items
-            )
-            name = f"{resource.singular}/{found[0 if end == 'head' else -1]}"
-            command = command[: match.start()] + name + command[match.end() :]
-        return command
 
     def _record(self, change: Change) -> None:
         """What the recorder of the real cluster kept: the namespace, all nodes, their events and leases."""
         space = change.new.namespace
-        kept = space in (self.namespace, "kube-node-lease") or change.resource is NODES
-        kept = kept or (change.kind == "Namespace" and change.new.name == self.namespace)
+        kept = space in self._namespaces or space == "kube-node-lease" or change.resource is NODES
+        kept = kept or (change.kind == "Namespace" and change.new.name in self._namespaces)
         about = (change.object.get("involvedObject") or {}).get("kind")
         kept = kept or (change.kind == "Event" and space == "default" and about == "Node")
         if kept and self._writer is not None:

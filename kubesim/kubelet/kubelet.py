@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from kubesim.api.resources import PODS
+from kubesim.api.resources import NODES, PODS
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
@@ -88,6 +88,8 @@ class Kubelet:
             self._tasks.spawn(self._reporter.run(), "node-status")
             pods = self.informers.of(PODS, field_selector=f"spec.nodeName={name}")
             pods.add_handler(on_add=self._workers.add, on_update=self._workers.update, on_delete=self._workers.remove)
+            node = self.informers.of(NODES, field_selector=f"metadata.name={name}")
+            node.add_handler(on_add=self._reporter.see, on_update=lambda _, new: self._reporter.see(new))
             self._tasks.spawn(self.informers.run(), "informers")
             await pods.wait_synced()
             self._workers.remove_orphans(self.runtime)

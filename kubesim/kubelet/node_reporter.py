@@ -1,7 +1,8 @@
 """Registers a node and keeps its status up to date at the apiserver.
 
-The check every 10 s looks only at what can change on our side (images, readiness), so it costs next to nothing;
-a status is made, compared and sent when that changed or the periodic report is due.
+The check every 10 s looks only at what can change: images on our side, and at the apiserver the conditions, which
+the node controller overwrites when it does not hear from us. So it costs next to nothing; a status is made,
+compared and sent when one of them changed or the periodic report is due.
 Upstream: registerWithAPIServer, syncNodeStatus and fastStatusUpdateOnce in pkg/kubelet/kubelet_node_status.go.
 """
 
@@ -18,6 +19,7 @@ from kubesim.client.events import NORMAL, WARNING, EventRecorder
 from kubesim.kubelet.node_config import NodeConfig
 from kubesim.kubelet.node_status import (
     EVENT_REASONS,
+    HEALTHY,
     READY,
     STARTING,
     changed_conditions,
@@ -31,6 +33,7 @@ from kubesim.sim import CAUSES, Simulation
 CHECK_SECONDS = 10.0  # nodeStatusUpdateFrequency
 REPORT_SECONDS = 300.0  # nodeStatusReportFrequency
 JITTER = 0.04
+READY_CONDITION = "Ready"
 STARTUP_SECONDS = (0.2, 0.4)  # Until runtime, network and CSI are up.
 UPDATE_TRIES_MAX = 5  # nodeStatusUpdateRetry
 REGISTER_RETRY_SECONDS_FIRST = 0.1
@@ -55,6 +58,7 @@ class NodeReporter:
         self._delay_seconds = 0.0  # Of the next periodic report.
         self._images_reported = 0
         self._ready = STARTING
+        self._contradicted = False  # Somebody else wrote other conditions than ours.
         self._loop = sim.loop
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -94,6 +98,12 @@ class NodeReporter:
         if self._is_due():
             self._due.set()
 
+    def see(self, node: Stored) -> None:
+        """The Node as the apiserver has it now."""
+        known = {each["type"]: each["status"] for each in (node.object.get("status") or {}).get("conditions") or ()}
+        ours = {name: feeling.status for name, feeling in HEALTHY.items()} | {READY_CONDITION: self._ready.status}
+        self._contradicted = any(known.get(name) != status for name, status in ours.items())
+
     def event(self, reason: str, message: str, kind: str = NORMAL) -> None:
         """An event about the node; a hollow kubelet keeps quiet."""
         if self._runtime.emits_events:
@@ -123,7 +133,8 @@ class NodeReporter:
     def _is_due(self) -> bool:
         waited_seconds = self._clock.now() - self._reported_at
         return (
-            waited_seconds >= REPORT_SECONDS + self._delay_seconds
+            self._contradicted
+            or waited_seconds >= REPORT_SECONDS + self._delay_seconds
             or len(self._runtime.list_images()) != self._images_reported
         )
 

@@ -16,6 +16,7 @@ from kubesim.kubelet.pod_state import DEFAULT_GRACE_SECONDS, PodState, Stage, ne
 from kubesim.kubelet.pod_status import TERMINAL
 from kubesim.kubelet.pod_syncer import PodSyncer
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
+from kubesim.kubelet.status_manager import readiness
 from kubesim.sim import CAUSES, Simulation, Tasks, because, merge_causes
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
@@ -61,6 +62,8 @@ class PodWorkers:
         if pod.generation != generation or pod.foreign != foreign or asked_to_go or shorter:
             self._update(pod)
             self.wake(pod)
+        elif pod.stage is Stage.SYNC and readiness(stored.object.get("status") or {}) != readiness(pod.status):
+            self._syncer.statuses.contradict(pod)
 
     def remove(self, stored: Stored) -> None:
         """A Pod's object is gone: whatever still runs is stopped, and nothing is reported any more."""

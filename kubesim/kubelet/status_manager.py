@@ -2,7 +2,8 @@
 
 A status is sent as a strategic merge patch that names only what changed, and not at all if nothing did. When
 a Pod was asked to go and nothing of it is left on the node, the kubelet, and nobody else, deletes the object:
-with grace 0 and its UID as a precondition. What fails is tried again every 10 s.
+with grace 0 and its UID as a precondition. What fails is tried again every 10 s; and what somebody else wrote
+over (the node controller calls the Pods of a silent node not ready) is put right as often.
 Upstream: pkg/kubelet/status/status_manager.go.
 """
 
@@ -50,6 +51,12 @@ class StatusManager:
         self._waiting[pod] = CAUSES.get()
         self._start()
 
+    def contradict(self, pod: PodState) -> None:
+        """Somebody else wrote another readiness than ours: to be looked at when the timer rings."""
+        if pod not in self._waiting:
+            self._failed.setdefault(pod, (pod.stored.revision,))
+            self._retry_later()
+
     def forget(self, pod: PodState) -> None:
         """Its object is gone."""
         self._waiting.pop(pod, None)
@@ -71,6 +78,9 @@ class StatusManager:
                     self._failed.setdefault(pod, causes)
         finally:
             self._task = None
+        self._retry_later()
+
+    def _retry_later(self) -> None:
         if self._failed and self._retry is None:
             self._retry = self._sim.loop.call_later(SYNC_PERIOD_SECONDS, self._try_again)
 
@@ -80,6 +90,10 @@ class StatusManager:
 
     def _try_again(self) -> None:
         self._retry = None
+        for pod in self._failed:
+            stored = pod.stored.object.get("status") or {}
+            if readiness(stored) != readiness(pod.status):
+                self._sent[pod] = stored
         self._waiting = self._failed | self._waiting
         self._failed = {}
         self._start()
@@ -111,6 +125,14 @@ class StatusManager:
         if changes:
             patch = {"metadata": {"uid": pod.uid}, "status": changes}
             await self._client.patch(PODS, pod.stored.name, patch, pod.stored.namespace, subresource="status")
+
+
+def readiness(status: dict[str, Any]) -> str:
+    """The status of the condition Ready."""
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "Ready":
+            return str(condition["status"])
+    return ""
 
 
 def status_patch(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from kubesim.scenario.phrases import Phrase
 Item = TypeVar("Item", bound=Hashable)
 
 NAMES_SHOWN_MAX = 3
-AFFIX_LENGTH_MIN = 4
+AFFIX_LENGTH_MIN = 8
 PLURALS = {"is": "are", "has": "have", "gets": "get", "loses": "lose", "waits:": "wait:"}
 
 
@@ -69,12 +69,12 @@ def merged_cause(happenings: Sequence[Happening]) -> str:
     is_its_own = phrase.kind == happenings[0].phrase.kind and names == distinct(h.phrase.name for h in happenings)
     who = ("it" if len(names) == 1 else "they") if is_its_own else subject(phrase.kind, names)
     predicate = plural(phrase.predicate, len(names))
-    if len(details) == 1:
+    if len(details) == 1 and phrase.merge != "drop":
         predicate = f"{predicate} {details.pop()}".rstrip()
     elif phrase.merge == "tally":
         predicate = predicate.rpartition(" ")[0]  # "are bound", without the many nodes.
     elif phrase.merge == "last":
-        predicate = f"{predicate} {phrase.detail}"
+        predicate = f"{predicate} {phrases[-1].detail}"
     return f"{causes[0].after}{who} {predicate}"
 
 
@@ -84,13 +84,14 @@ def distinct(items: Iterable[Item]) -> list[Item]:
 
 
 def subject(kind: str, names: list[str]) -> str:
-    """`Pod a`, `Pods a, b and c`, `8 Pods web-7887448d46-…`."""
+    """`Pod a`, `Pods web-7887448d46-a1b2c and …-d3e4f`, `8 Pods web-7887448d46-…`."""
     if len(names) == 1:
         return f"{kind} {names[0]}"
+    prefix = names[0].rpartition("-")[0] + "-"
+    is_common = len(prefix) >= AFFIX_LENGTH_MIN and all(name.startswith(prefix) for name in names)
     if len(names) <= NAMES_SHOWN_MAX:
-        return f"{kind}s {listed(names)}"
-    prefix = names[0].rsplit("-", 1)[0] + "-"
-    if len(prefix) >= AFFIX_LENGTH_MIN and all(name.startswith(prefix) for name in names):
+        return f"{kind}s {listed([names[0], *(f'…-{n.removeprefix(prefix)}' if is_common else n for n in names[1:])])}"
+    if is_common:
         return f"{len(names)} {kind}s {prefix}…"
     return f"{len(names)} {kind}s"
 

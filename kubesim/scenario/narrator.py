@@ -34,6 +34,14 @@ class Line(NamedTuple):
     style: str = "change"  # change, step, say, fault, warning or verdict
 
 
+class Held(NamedTuple):
+    """What will be one line, and the verdicts that are told right after it."""
+
+    since_ns: int
+    happenings: list[Happening]
+    verdicts: list[Line]
+
+
 class Narrator:
     """Turns changes and records into lines and hands them to `tell`."""
 
@@ -43,8 +51,7 @@ class Narrator:
         self._origin_ns = 0
         self._everything = everything
         self._meaning: dict[int, tuple[int, Phrase]] = {}  # revision -> when it was, and what
-        self._held: dict[tuple[object, ...], list[Happening]] = {}  # Shape -> what is told in one line.
-        self._held_since: dict[tuple[object, ...], int] = {}
+        self._held: dict[tuple[object, ...], Held] = {}  # Shape -> what is told in one line.
         self._flushing: TimerHandle | None = None
         self._renewed_ns: dict[str, int] = {}  # Node -> its last heartbeat.
         self._alarms: dict[str, TimerHandle] = {}  # Node -> when its next one is overdue.
@@ -79,23 +86,32 @@ class Narrator:
         self.flush()
         self._tell(Line(self._seconds(self._sim.clock.now_ns()), actor, text, style=style))
 
+    def verdict(self, text: str, style: str) -> None:
+        """A line about what came before, in its place among what is held back."""
+        line = Line(self._seconds(self._sim.clock.now_ns()), "", text, style=style)
+        if self._held:
+            next(reversed(self._held.values())).verdicts.append(line)
+        else:
+            self._tell(line)
+
     def flush(self) -> None:
         """Tells what is still held back."""
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
         held, self._held = self._held, {}
-        for shape, happenings in held.items():
-            style = "warning" if happenings[0].phrase.warning else "change"
-            self._tell(Line(self._seconds(self._held_since.pop(shape)), *told(happenings), style))
+        for entry in held.values():
+            style = "warning" if entry.happenings[0].phrase.warning else "change"
+            self._tell(Line(self._seconds(entry.since_ns), *told(entry.happenings), style))
+            for verdict in entry.verdicts:
+                self._tell(verdict)
 
     def _add(self, time_ns: int, happening: Happening) -> None:
         """Holds it back for a moment, since the same may happen to others."""
         shape: tuple[object, ...] = happening.shape
         if self._everything:
             shape = (time_ns, *shape)  # Whoever wants everything wants every moment, too.
-        self._held_since.setdefault(shape, time_ns)
-        self._held.setdefault(shape, []).append(happening)
+        self._held.setdefault(shape, Held(time_ns, [], [])).happenings.append(happening)
         if self._flushing is None:
             self._flushing = self._sim.loop.call_later(MOMENT_SECONDS, self.flush)
 

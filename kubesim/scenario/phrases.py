@@ -35,7 +35,9 @@ class Phrase(NamedTuple):
     predicate: str
     quiet: bool = False
     detail: str = ""
-    merge: str = "same"  # What becomes of different details in one line: they are counted ("tally"), or "last", or "drop".
+    # What becomes of different details in one line: "same" keeps them apart, "tally" counts them, "last" keeps the
+    # last, "drop" none (and causes leave them out, too).
+    merge: str = "same"
     warning: bool = False
 
     @property
@@ -53,8 +55,8 @@ def phrases(change: Change) -> list[Phrase]:
     if change.verb == "DELETED":
         return [about._replace(predicate="is gone")]
     if change.verb == "ADDED":
-        predicate = f"is created{_size(change.object)}"
-        return [about._replace(predicate=predicate, quiet=quiet or change.kind == "EndpointSlice")]
+        quiet = quiet or change.kind == "EndpointSlice"
+        return [about._replace(predicate="is created", quiet=quiet, detail=_size(change.object), merge="drop")]
     assert change.old is not None, "only what was added has no past"
     return [
         about._replace(predicate=found.predicate, quiet=quiet or found.quiet, detail=found.detail, merge=found.merge)
@@ -100,7 +102,7 @@ def _pod(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Phrase]:
 def _fact(kind: str, fact: str, old: Any, new: Any, obj: Object) -> Phrase | None:
     if fact == "life":
         seconds = obj["metadata"].get("deletionGracePeriodSeconds")
-        return _said("is deleted" + (f", with {seconds} s to end gracefully" if seconds else ""))
+        return _said("is deleted", detail=f"with {seconds} s to end gracefully" if seconds else "", merge="drop")
     if fact == "node":
         return _said("is bound to", detail=new, merge="tally") if new else None
     if kind == "Pod" and fact in ("phase", "podready", "restarts", "condition:PodScheduled"):
@@ -124,7 +126,9 @@ def _condition(kind: str, type_: str, new: tuple[str, str] | None) -> Phrase | N
         return None
     status, _, reason = new[0].partition("/")
     quiet = (kind == "Node" and type_ != "Ready") or (kind not in ("Node", "Pod") and type_ != "Progressing")
-    return _said(f"is now {type_}={status}" + (f" ({reason})" if reason else ""), quiet=quiet or reason in QUIET_REASONS)
+    return _said(
+        f"is now {type_}={status}" + (f" ({reason})" if reason else ""), quiet=quiet or reason in QUIET_REASONS
+    )
 
 
 def _containers(old: Object, new: Object) -> Iterator[Phrase]:
@@ -160,26 +164,30 @@ def _event(change: Change) -> list[Phrase]:
     if found := PULLED.match(message):
         return [phrase._replace(predicate=f"pulled the image {found[1]}", detail=f"in {found[2]}", merge="drop")]
     if found := PRESENT.match(message):
-        return [phrase._replace(predicate=f"pulled nothing: the image {found[1]} is there already")]
+        return [phrase._replace(predicate=f"has the image {found[1]} already")]
     times = f" ({count} times)" if count > 1 else ""
     return [phrase._replace(detail=UID.sub("", message) + times)]
 
 
 def _size(obj: Object) -> str:
     replicas = (obj.get("spec") or {}).get("replicas")
-    return "" if replicas is None else f", with {replicas} replica{'' if replicas == 1 else 's'} wanted"
+    return "" if replicas is None else f"with {replicas} replica{'' if replicas == 1 else 's'} wanted"
 
 
 def _counts(obj: Object) -> str:
     """How far a workload is."""
     wanted, status = (obj.get("spec") or {}).get("replicas", 0), obj.get("status") or {}
-    return f"{status.get('replicas', 0)} of {wanted} Pods, {status.get('readyReplicas', 0)} of them ready"
+    made, ready = status.get("replicas", 0), status.get("readyReplicas", 0)
+    return f"{ready} of {wanted} Pods ready" if made == wanted else f"{made} of {wanted} Pods"
 
 
 def _images(old: Object, new: Object) -> str:
     """The images of a template that are new."""
     images = [
-        [container.get("image", "") for container in (obj["spec"]["template"].get("spec") or {}).get("containers") or ()]
+        [
+            container.get("image", "")
+            for container in (obj["spec"]["template"].get("spec") or {}).get("containers") or ()
+        ]
         for obj in (old, new)
     ]
     changed = [image for image in images[1] if image not in images[0]]

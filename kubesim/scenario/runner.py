@@ -204,7 +204,7 @@ class ScenarioRun:
             if not met and self._lines_at_failure is None:
                 self.narrator.flush()
                 self._lines_at_failure = list(self._lines)
-            self.narrator.say("", f"{'✔' if met else '✘'} {entry.text}", "met" if met else "failed")
+            self.narrator.verdict(f"{'✔' if met else '✘'} {entry.text}", "met" if met else "failed")
 
     def _told(self, line: Line) -> None:
         self._lines = [*self._lines[-50:], line]

@@ -49,8 +49,8 @@ class Process:
         return self.state is State.RUNNING
 
     def start(self) -> None:
-        """Starts it; nothing happens if it runs already."""
-        if self.state is State.RUNNING:
+        """Starts it; nothing happens if it runs already, or if its machine is off (it starts with that)."""
+        if self.state is State.RUNNING or self.host.network.is_down(self.host.name):
             return
         self.host.network.attach(self.name, self.host.name)
         self.host.network.bring_up(self.name)

@@ -17,11 +17,11 @@ SHORT_FLAGS = {
     "-c": "container",
     "-A": "all-namespaces",
 }
-SWITCHES = {"force", "all", "all-namespaces", "overwrite", "now", "ignore-not-found", "ignore-daemonsets"}
+SWITCHES = {"force", "all", "all-namespaces", "overwrite", "now", "ignore-not-found", "command"}
 VALUES = {
     "namespace", "selector", "filename", "patch", "type", "image", "replicas", "grace-period", "cascade", "port",
-    "field-selector", "subresource", "container", "to-revision", "labels", "restart", "target-port", "name",
-    "wait", "validate", "timeout", "record", "env", "annotations",
+    "field-selector", "subresource", "container", "to-revision", "labels", "restart",
+    "wait", "validate", "timeout", "env", "from-literal", "requests", "limits",
 }  # fmt: skip
 
 
@@ -84,6 +84,8 @@ def parse_command(line: str) -> Command:
             raise KubectlError(unknown(f"flag --{name}", name, sorted(SWITCHES | VALUES)))
         if not given and name in VALUES:
             value = next(queue, "")
+            if not value:
+                raise KubectlError(f"flag needs an argument: --{name}")
         flags[name] = (*flags.get(name, ()), value or ("" if name in VALUES else "true"))
     if not words:
         raise KubectlError("the command is empty; for instance: kubectl scale deployment/web --replicas=3")
