@@ -166,12 +166,20 @@ class SimCluster:
 
     async def settle(self, quiet_seconds: float = 30, *, timeout_seconds: float = 3600) -> None:
         """Lets time pass until nothing but heartbeats was written for `quiet_seconds`."""
+        await self._instant_over()  # What the caller has just written counts.
         clock, quiet_ns = self.sim.clock, nanoseconds(quiet_seconds)
         deadline_ns = clock.now_ns() + nanoseconds(timeout_seconds)
         while (rest_ns := self._last_change_ns + quiet_ns - clock.now_ns()) > 0:
             if clock.now_ns() >= deadline_ns:
                 raise NotReachedError(f"the cluster was never quiet for {quiet_seconds:g} seconds")
             await asyncio.sleep(min(rest_ns, deadline_ns - clock.now_ns()) / 1e9)
+
+    async def _instant_over(self) -> None:
+        """Returns when nothing is ready any more in the present instant, and everything written in it was published."""
+        over = self.sim.loop.create_future()
+        self.sim.loop.call_at_ns(self.sim.loop.now_ns, over.set_result, None)
+        await over
+        self.observer.flush()
 
     # -- looking --------------------------------------------------------------------------------------
 
@@ -223,17 +231,17 @@ class SimCluster:
         return self._apiserver
 
     def _build_control_plane(self, without: Sequence[str]) -> None:
-        host = Host(CONTROL_PLANE, "192.168.49.2", self.sim.network)
-        self.faults.hosts[host.name] = host
+        host = self.sim.add_host(CONTROL_PLANE, "192.168.49.2")
+        sim = self.sim.on(host)
         host.add("apiserver", self._run_apiserver)
         if "controller-manager" not in without:
-            self._install(host, "controller-manager", lambda: ControllerManager(self.sim, self._controller_client))
+            self._install(host, "controller-manager", lambda: ControllerManager(sim, self._controller_client))
         if "scheduler" not in without:
             scheduler = ClientCertificate("system:kube-scheduler")
-            self._install(host, "scheduler", lambda: Scheduler(self.sim, self.client_for("scheduler", scheduler)))
+            self._install(host, "scheduler", lambda: Scheduler(sim, self.client_for("scheduler", scheduler)))
 
     async def _run_apiserver(self) -> None:
-        server = ApiServer(self.sim, self.etcd)
+        server = ApiServer(self.sim.on(self.faults.hosts[CONTROL_PLANE]), self.etcd)
         await server.start()
         self._apiserver = server
         try:
@@ -251,15 +259,15 @@ class SimCluster:
         return Client(transport, name or "controller-manager", credential)
 
     def _build_node(self, node: NodeConfig) -> None:
-        host = Host(node.name, node.internal_ip(), self.sim.network)
-        self.faults.hosts[host.name] = host
+        host = self.sim.add_host(node.name, node.internal_ip())
+        sim = self.sim.on(host)
         endpoint = f"kubelet/{node.name}"
         credential = ClientCertificate(f"system:node:{node.name}", ("system:nodes",))
 
-        runtime = make_runtime(self.sim, node, self._behavior)  # It outlives its kubelet, not its machine.
+        runtime = make_runtime(sim, node, self._behavior)  # It outlives its kubelet, not its machine.
         host.add(f"containerd/{node.name}", runtime.run)
         self._install(
-            host, endpoint, lambda: Kubelet(self.sim, self.client_for(endpoint, credential), node, runtime=runtime)
+            host, endpoint, lambda: Kubelet(sim, self.client_for(endpoint, credential), node, runtime=runtime)
         )
 
     def _install(self, host: Host, name: str, make: Callable[[], Component]) -> None:

@@ -21,6 +21,7 @@ import orjson
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.lease_manager import LeaseManager
 from kubesim.etcd.client import EtcdClient
 from kubesim.etcd.messages import (
     Compare,
@@ -58,9 +59,14 @@ class OutdatedError(Exception):
 
 
 class Storage:
-    """Reads and writes the objects of one resource. A key is "namespace/name", or "name"."""
+    """Reads and writes the objects of one resource. A key is "namespace/name", or "name".
 
-    def __init__(self, sim: Simulation, etcd: EtcdClient, resource: Resource) -> None:
+    `lifetime_seconds`: how long etcd keeps an object after its last write; None: for ever.
+    """
+
+    def __init__(
+        self, sim: Simulation, etcd: EtcdClient, resource: Resource, lifetime_seconds: int | None = None
+    ) -> None:
         self.resource = resource
         self.prefix = etcd_prefix(resource)
         self.prefix_bytes = self.prefix.encode()
@@ -68,6 +74,7 @@ class Storage:
         self._written: dict[int, Stored] = {}  # Our writes that etcd's watch has not reported yet, by revision.
         self._etcd = etcd
         self._trace = sim.trace
+        self._leases = None if lifetime_seconds is None else LeaseManager(etcd, sim.clock, lifetime_seconds)
 
     async def get(self, key: str) -> Stored | None:
         """The object as it is now: etcd is asked, so nobody's finished write is missed."""
@@ -138,7 +145,8 @@ class Storage:
     async def _put(self, key: str, expected: int, obj: Object, context: RequestContext) -> Stored:
         metadata: dict[str, Any] = obj["metadata"]
         metadata.pop("resourceVersion", None)
-        response = await self._txn(key, expected, orjson.dumps(obj))
+        lease = 0 if self._leases is None else await self._leases.lease()
+        response = await self._txn(key, expected, orjson.dumps(obj), lease)
         if not response.succeeded:
             raise OutdatedError(self._actual(key, response))
         metadata["resourceVersion"] = str(response.revision)
@@ -147,11 +155,11 @@ class Storage:
         self._remember(stored, context)
         return stored
 
-    def _txn(self, key: str, expected: int, value: bytes | None) -> Awaitable[TxnResponse]:
+    def _txn(self, key: str, expected: int, value: bytes | None, lease: int = 0) -> Awaitable[TxnResponse]:
         """Writes (or with no value deletes) the key if `expected` wrote it last, else reads it."""
         etcd_key = self.etcd_key(key)
         condition = Compare(etcd_key, CompareTarget.MOD, CompareResult.EQUAL, expected)
-        operation = DeleteRangeRequest(etcd_key) if value is None else PutRequest(etcd_key, value)
+        operation = DeleteRangeRequest(etcd_key) if value is None else PutRequest(etcd_key, value, lease)
         return self._etcd.txn(TxnRequest((condition,), (operation,), (RangeRequest(etcd_key),)))
 
     def _actual(self, key: str, response: TxnResponse) -> Stored | None:

@@ -5,13 +5,14 @@ Called at the end of a run (or after `settle`); they read the store's own histor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kubesim.api.meta import Object
 from kubesim.api.stored import Stored
 from kubesim.api.wire import Options
 from kubesim.apiserver.storage import etcd_prefix
 from kubesim.checks.violation import Violation
+from kubesim.checks.workloads import check_endpoints, check_replica_sets
 from kubesim.client.informer import Informer, Selection
 from kubesim.cluster import SimCluster
 from kubesim.etcd import WatchRequest, prefix_end
@@ -33,6 +34,7 @@ async def check_settled(cluster: SimCluster) -> list[Violation]:
         Violation(now, "dependants end with their owner", f"{stored.object.get('kind')} {stored.key}", text)
         for stored, text in ownerless(cluster)
     ]
+    found += [Violation(now, *broken) for broken in (*check_replica_sets(cluster), *check_endpoints(cluster))]
     found += [
         Violation(now, "no event is lost or repeated between list and watch", about, text)
         for about, text in await compare_with_history(cluster)
@@ -70,17 +72,28 @@ def ownerless(cluster: SimCluster) -> Iterable[tuple[Stored, str]]:
 
 
 async def compare_with_history(cluster: SimCluster) -> list[tuple[str, str]]:
-    """Every revision that the store wrote since the observer's list must have arrived at it, and once."""
+    """Every revision that the store wrote since the observer's list must have arrived at it, and once.
+
+    Only of what came between a broken watch and the list after it the outcome alone is enough.
+    """
     observer = cluster.observer
+    if observer.began_at >= cluster.etcd.store.revision:
+        return []  # Nothing was written since.
     watch = cluster.etcd.watch(WatchRequest(REGISTRY, prefix_end(REGISTRY), start_revision=observer.began_at + 1))
     watch.request_progress()
-    prefixes = tuple(etcd_prefix(resource) for resource in observer.resources)
+    informers = {etcd_prefix(resource): observer.informers.of(resource) for resource in observer.resources}
     found: list[tuple[str, str]] = []
     while (response := await watch.next()).events:
         for event in response.events:
             key, revision = event.kv.key.decode(), event.kv.mod_revision
             times = observer.seen.get(revision, 0)
-            if key.startswith(prefixes) and times != 1:
+            informer = next((known for prefix, known in informers.items() if key.startswith(prefix)), None)
+            if informer is not None and times != 1 and (times or not is_within(informer.gaps, revision)):
                 found.append((key, f"revision {revision} ({event.type.value}) arrived {times} times"))
     watch.cancel()
     return found[:SHOWN_MAX]
+
+
+def is_within(gaps: Sequence[tuple[int, int]], revision: int) -> bool:
+    """Whether a revision lies in one of these ranges, whose beginnings are not part of them."""
+    return any(after < revision <= until for after, until in gaps)

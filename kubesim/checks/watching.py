@@ -12,6 +12,7 @@ from kubesim.api.quantity import milli
 from kubesim.api.resources import NODES, PODS
 from kubesim.api.stored import Object
 from kubesim.api.views import Container, Pod
+from kubesim.api.wire import DELETED, MODIFIED
 from kubesim.checks.violation import Violation
 from kubesim.recording import Change
 from kubesim.sim import Origin
@@ -57,10 +58,42 @@ class RevisionsRise:
         """Compares with the last revision of the same object."""
         key = (change.kind, change.new.key)
         before = self._seen.get(key, 0)
+        if change.old is not None and change.verb == MODIFIED:  # Changes of one instant are published in order.
+            before = max(before, change.old.revision)
         self._seen[key] = change.revision
         if change.revision <= before:
             return f"revision {change.revision} came after {before}"
         return None
+
+
+class GenerationRises:
+    """metadata.generation counts the changes of a spec, so it never falls."""
+
+    name = "generation never falls"
+
+    def see(self, change: Change) -> str | None:
+        """Compares the generation before and after."""
+        if change.old is None or change.old.uid != change.new.uid:
+            return None
+        before, after = (stored.object["metadata"].get("generation", 0) for stored in (change.old, change.new))
+        return f"it was {before} and is now {after}" if after < before else None
+
+
+class UidStays:
+    """An object keeps its uid; another one may take its name only after it was deleted."""
+
+    name = "a name changes hands only after a deletion"
+
+    def __init__(self) -> None:
+        self._uids: dict[tuple[str, str], str] = {}
+
+    def see(self, change: Change) -> str | None:
+        """Compares with the last uid under the same name."""
+        key = (change.kind, change.new.key)
+        before = self._uids.pop(key, change.new.uid)
+        if change.verb != DELETED:
+            self._uids[key] = change.new.uid
+        return f"uid {change.new.uid} took the place of {before}" if before != change.new.uid else None
 
 
 class WithinCapacity:
@@ -86,7 +119,7 @@ class WithinCapacity:
         if was is not None:
             self._count(*was, sign=-1)
         node = node_of(change.object)
-        if not node or change.verb == "DELETED" or (change.object.get("status") or {}).get("phase") in TERMINAL:
+        if not node or change.verb == DELETED or (change.object.get("status") or {}).get("phase") in TERMINAL:
             return None
         requests = requests_of(change.new.view(Pod))
         self._counted[change.new.key] = (node, requests)
@@ -113,7 +146,13 @@ class Watching:
     """Shows every change to every invariant and keeps what they complain about."""
 
     def __init__(self, origin: Callable[[int], Origin | None]) -> None:
-        self.invariants: tuple[Invariant, ...] = (BoundOnce(), RevisionsRise(), WithinCapacity(origin))
+        self.invariants: tuple[Invariant, ...] = (
+            BoundOnce(),
+            RevisionsRise(),
+            GenerationRises(),
+            UidStays(),
+            WithinCapacity(origin),
+        )
         self.violations: list[Violation] = []
 
     def see(self, change: Change) -> None:

@@ -140,7 +140,7 @@ class Narrator:
             return Because(silence)
         for cause in reversed(causes):
             if isinstance(cause, str):
-                return in_words(cause)
+                return Because() if cause.startswith("kubectl ") else in_words(cause)  # Told in the line above.
             meaning = self._meaning.get(cause)
             if meaning is not None and cause != change.revision:
                 return Because(phrase=meaning[1], seconds=(change.time_ns - meaning[0]) / 1e9)
@@ -158,7 +158,7 @@ class Narrator:
 
     def _remember(self, change: Change, found: list[Phrase]) -> None:
         loud = [phrase for phrase in found if not phrase.quiet] or found
-        phrase = loud[0] if loud else Phrase(change.kind, change.new.name, "changed")
+        phrase = loud[0] if loud else Phrase(change.kind, change.new.name, "has a new status")
         self._meaning[change.revision] = change.time_ns, phrase
         if len(self._meaning) > MEMORY_MAX:
             del self._meaning[next(iter(self._meaning))]

@@ -162,8 +162,10 @@ class ScenarioRun:
     async def _inject(self, fault: Fault) -> None:
         faults, verb = self.cluster.faults, fault.verbs[0]
         value: Any = getattr(fault, verb)
-        if verb in ("crash", "restart"):
+        if verb in ("crash", "restart", "pause", "resume"):
             getattr(faults, verb)(value)
+        elif verb == "skew":
+            faults.skew(value, fault.seconds)
         elif verb == "stop":
             await faults.stop(value)
         elif verb in ("partition", "hold"):

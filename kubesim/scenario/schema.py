@@ -132,6 +132,9 @@ class Fault(Model):
     crash: str | None = Field(None, description="A host or component dies at once, and tells nobody.")
     stop: str | None = Field(None, description="A host or component ends in good order.")
     restart: str | None = Field(None, description="It starts again.")
+    pause: str | None = Field(None, description="It freezes: nothing leaves or reaches it.")
+    resume: str | None = Field(None, description="It goes on, and what was said meanwhile arrives.")
+    skew: str | None = Field(None, description="The clock of a host is `seconds` ahead (negative: behind).")
     partition: tuple[str, str] | None = Field(None, description="Messages from the first to the second are lost.")
     repair: tuple[str, str] | None = Field(None, description="Every rule between the two ends.")
     hold: tuple[str, str] | None = Field(None, description="Messages wait on the way.")
@@ -139,7 +142,8 @@ class Fault(Model):
     slow: tuple[str, str] | None = Field(None, description="Messages take `latency` longer.")
     drop: tuple[str, str] | None = Field(None, description="Messages are lost with `probability`.")
     one_way: bool = Field(False, description="Only from the first to the second.")
-    latency: Seconds = 0
+    seconds: float = Field(0, description="For `skew`.")
+    latency: Seconds = Field(0, description="For `slow`.")
     probability: float = Field(1, ge=0, le=1)
 
     @model_validator(mode="after")
@@ -154,7 +158,10 @@ class Fault(Model):
         return [verb for verb in FAULT_VERBS if getattr(self, verb) is not None]
 
 
-FAULT_VERBS = ("crash", "stop", "restart", "partition", "repair", "hold", "release", "slow", "drop")
+FAULT_VERBS = (
+    "crash", "stop", "restart", "pause", "resume", "skew",
+    "partition", "repair", "hold", "release", "slow", "drop",
+)  # fmt: skip
 
 
 class Step(Model):

@@ -41,11 +41,15 @@ class Clock:
         """Nanoseconds since 1970 that the virtual now stands for (on a machine with a skewed clock: its belief)."""
         return self._epoch_ns + self._loop.now_ns + self._skew_ns
 
-    def skewed(self, seconds: float) -> Clock:
-        """The same clock as a machine sees it that is `seconds` ahead (negative: behind)."""
-        clock = Clock(self._loop, VIRTUAL_EPOCH)
-        clock._epoch_ns, clock._skew_ns = self._epoch_ns, round(seconds * NANOSECONDS_PER_SECOND)
+    def of_a_machine(self) -> Clock:
+        """A clock of a machine's own: it runs as this one does, but may be set wrong."""
+        clock = Clock(self._loop)
+        clock._epoch_ns = self._epoch_ns
         return clock
+
+    def set_skew(self, seconds: float) -> None:
+        """From here on this clock is `seconds` ahead of the true time (negative: behind)."""
+        self._skew_ns = round(seconds * NANOSECONDS_PER_SECOND)
 
     def timestamp(self) -> str:
         """Now as `metav1.Time`: 2024-01-13T09:00:05Z."""

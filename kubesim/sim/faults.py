@@ -1,7 +1,8 @@
 """The fault verbs: every trouble enters a simulation here.
 
-crash, stop, restart: a host or a process. partition, repair, hold, release, slow, drop: a link, both ways
-unless said. Every verb writes a `fault` record into the trace and is the cause of what it sets off.
+crash, stop, restart, pause, resume: a host or a process. skew: the clock of a host. partition, repair, hold,
+release, slow, drop: a link, both ways unless said. Every verb writes a `fault` record into the trace and is
+the cause of what it sets off.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from kubesim.sim.host import Host, Process
-from kubesim.sim.network import Network
+from kubesim.sim.network import ANY, Network
 from kubesim.sim.trace import Trace, because
 
 
@@ -53,6 +54,28 @@ class Faults:
         with because(f"fault restart {name}"):
             target.start()
 
+    def pause(self, name: str) -> None:
+        """A host or a process freezes: nothing it says leaves it and nothing reaches it, until `resume`.
+
+        What it does inside goes on; the others cannot tell.
+        """
+        self.find(name)
+        self._say("pause", name)
+        self._hold([(name, ANY), (ANY, name)])
+
+    def resume(self, name: str) -> None:
+        """What was said meanwhile arrives, in both directions."""
+        self.find(name)
+        self._say("resume", name)
+        self._release([(name, ANY), (ANY, name)])
+
+    def skew(self, host: str, seconds: float) -> None:
+        """The clock of a host is `seconds` ahead of the true time (negative: behind); 0 sets it right."""
+        if host not in self.hosts:
+            raise UnknownTargetError(host, sorted(self.hosts))
+        self._say("skew", host, seconds=seconds)
+        self.hosts[host].clock.set_skew(seconds)
+
     def partition(self, source: str, target: str, *, one_way: bool = False) -> None:
         """Messages from `source` to `target` are lost from here on, and back, unless `one_way`."""
         directions = self._directions(source, target, one_way)
@@ -74,20 +97,12 @@ class Faults:
         """Messages wait on the way until `release`."""
         directions = self._directions(source, target, one_way)
         self._say("hold", source, target=target, one_way=one_way)
-        for a, b in directions:
-            link = self._network.link(a, b)
-            link.held = link.held or asyncio.get_running_loop().create_future()
-        self._network.tidy()
+        self._hold(directions)
 
     def release(self, source: str, target: str) -> None:
         """Held messages arrive, in the order in which they were sent."""
-        for a, b in self._directions(source, target, False):
-            link = self._network.link(a, b)
-            held, link.held = link.held, None
-            if held is not None:
-                self._say("release", a, target=b)
-                held.set_result(None)
-        self._network.tidy()
+        for a, b in self._release(self._directions(source, target, False)):
+            self._say("release", a, target=b)
 
     def slow(self, source: str, target: str, latency_seconds: float, *, one_way: bool = False) -> None:
         """Every message takes `latency_seconds` longer."""
@@ -113,6 +128,24 @@ class Faults:
             if name in host.processes:
                 return host.processes[name]
         raise UnknownTargetError(name, self.targets())
+
+    def _hold(self, directions: list[tuple[str, str]]) -> None:
+        for a, b in directions:
+            link = self._network.link(a, b)
+            link.held = link.held or asyncio.get_running_loop().create_future()
+        self._network.tidy()
+
+    def _release(self, directions: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Lets everything go that is held in these directions; the result is where that was anything."""
+        freed = []
+        for a, b in directions:
+            link = self._network.link(a, b)
+            held, link.held = link.held, None
+            if held is not None:
+                held.set_result(None)
+                freed.append((a, b))
+        self._network.tidy()
+        return freed
 
     def _directions(self, source: str, target: str, one_way: bool) -> list[tuple[str, str]]:
         for name in (source, target):

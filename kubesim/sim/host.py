@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum
 from typing import Any
 
+from kubesim.sim.clock import Clock
 from kubesim.sim.network import LIFE, Life, Network
 from kubesim.sim.tasks import Tasks
 
@@ -79,11 +80,12 @@ class Process:
 
 
 class Host:
-    """A machine with a name, an address, and its processes in order of start."""
+    """A machine with a name, an address, a clock of its own, and its processes in order of start."""
 
-    def __init__(self, name: str, address: str, network: Network) -> None:
+    def __init__(self, name: str, address: str, network: Network, clock: Clock) -> None:
         self.name = name
         self.address = address
+        self.clock = clock
         self.network = network
         self.processes: dict[str, Process] = {}
         network.attach(name, name)

@@ -9,12 +9,14 @@ import asyncio
 import gc
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from typing import Any, TypeVar
 
 from kubesim.sim.chance import Chance
 from kubesim.sim.clock import VIRTUAL_EPOCH, Clock
 from kubesim.sim.faults import Faults
+from kubesim.sim.host import Host
 from kubesim.sim.loop import SimLoop
 from kubesim.sim.network import Network
 from kubesim.sim.trace import Trace
@@ -36,6 +38,17 @@ class Simulation:
         self.trace = Trace(self.clock.now_ns)
         self.network = Network(self.chance.stream("network"))
         self.faults = Faults(self.network, self.trace)
+
+    def add_host(self, name: str, address: str) -> Host:
+        """A machine of this world, with a clock of its own; faults can act upon it."""
+        host = self.faults.hosts[name] = Host(name, address, self.network, self.clock.of_a_machine())
+        return host
+
+    def on(self, host: Host) -> Simulation:
+        """This world as a component on `host` sees it: with that machine's clock."""
+        view = copy(self)
+        view.clock = host.clock
+        return view
 
 
 def run(main: Callable[[], Coroutine[Any, Any, Result]], *, permute_seed: int | None = None) -> Result:

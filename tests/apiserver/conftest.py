@@ -151,13 +151,13 @@ async def drain(stream: WatchStream) -> list[WatchEvent]:
         events += batch
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def boot() -> type[Api]:
     """The class of started servers."""
     return Api
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def events_of() -> Any:
     """Reads what a watch has to say now, as (type, name) pairs."""
 
@@ -167,7 +167,7 @@ def events_of() -> Any:
     return read
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def drained() -> Any:
     """Reads what a watch has to say now."""
     return drain

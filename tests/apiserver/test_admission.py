@@ -77,7 +77,7 @@ async def test_a_pod_cannot_come_before_its_service_account(sim: Simulation, boo
             'serviceaccount "default" not found'
         )
         generated = {"metadata": {"generateName": "web-"}, "spec": {"serviceAccountName": "nosuch"}}
-        with pytest.raises(ForbiddenError, match='^pods "web-" is forbidden: .*serviceaccount "nosuch" not found$'):
+        with pytest.raises(ForbiddenError, match=r'^pods "web-" is forbidden: .*serviceaccount "nosuch" not found$'):
             await api.create(PODS, generated)
 
 
@@ -178,7 +178,7 @@ async def test_a_priority_class_becomes_a_number(sim: Simulation, boot: Any) -> 
         assert (high["priority"], high["preemptionPolicy"]) == (1000, "Never")
         system = (await api.pod("c", priorityClassName="system-node-critical")).object["spec"]
         assert system["priority"] == 2000001000
-        with pytest.raises(ForbiddenError, match='^pods "d" is forbidden: no PriorityClass with name no was found$'):
+        with pytest.raises(ForbiddenError, match=r'^pods "d" is forbidden: no PriorityClass with name no was found$'):
             await api.pod("d", priorityClassName="no")
         with pytest.raises(ForbiddenError) as refusal:
             await api.pod("e", priorityClassName="high", priority=7)
@@ -296,5 +296,5 @@ async def test_plugins_can_be_chosen_and_added(sim: Simulation, boot: Any) -> No
         pod = await api.create(PODS, pod_body())
         assert "tolerations" not in pod.object["spec"], "no such plugin, no such effect"
         await api.create(CONFIG_MAPS, {"metadata": {"name": "a"}})
-        with pytest.raises(ForbiddenError, match='^configmaps "a" is forbidden: passwords do not belong here$'):
+        with pytest.raises(ForbiddenError, match=r'^configmaps "a" is forbidden: passwords do not belong here$'):
             await api.patch(CONFIG_MAPS, "a", {"data": {"password": "x"}})

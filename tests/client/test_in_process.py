@@ -12,7 +12,7 @@ from kubesim.api.errors import NotFoundError, TransportError
 from kubesim.api.resources import PODS
 from kubesim.api.wire import Options, WatchStream
 from kubesim.client import Client, InProcessTransport
-from kubesim.sim import Host, Simulation
+from kubesim.sim import Simulation
 
 Pod = Callable[..., Any]
 WATCH = Options(resource_version="1")
@@ -28,7 +28,7 @@ def connect(server: Any) -> Callable[[Simulation], Client]:
 
     def make(sim: Simulation) -> Client:
         for name, process in (("control-plane", "apiserver"), ("node-1", "kubelet")):
-            host = sim.faults.hosts[name] = Host(name, "10.0.0.1", sim.network)
+            host = sim.add_host(name, "10.0.0.1")
             host.add(process, forever)
             host.start()
         return Client(InProcessTransport(sim, server, source="kubelet"), "kubelet")
@@ -137,7 +137,7 @@ async def test_a_dead_caller_reaches_nobody(sim: Simulation, connect: Any, serve
 async def test_a_crash_elsewhere_does_not_concern_anybody(sim: Simulation, connect: Any, pod: Pod) -> None:
     """Teaches: one dead node costs the others nothing."""
     client = connect(sim)
-    sim.faults.hosts["node-2"] = Host("node-2", "10.0.0.2", sim.network)
+    sim.add_host("node-2", "10.0.0.2")
     sim.faults.crash("node-2")
     stream = await client.watch(PODS, options=WATCH)
     await client.create(PODS, pod("a"))

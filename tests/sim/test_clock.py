@@ -38,7 +38,9 @@ async def test_how_long_ago_a_date_was(sim: Simulation) -> None:
 async def test_a_skewed_clock_believes_another_time(sim: Simulation) -> None:
     """Teaches: a machine whose clock is ahead writes dates from the future; its timers are not affected."""
     await asyncio.sleep(10)
-    ahead, behind = sim.clock.skewed(90), sim.clock.skewed(-0.5)
+    ahead, behind = sim.clock.of_a_machine(), sim.clock.of_a_machine()
+    ahead.set_skew(90)
+    behind.set_skew(-0.5)
     assert ahead.timestamp() == "2024-01-13T09:01:40Z"
     assert behind.micro_timestamp() == "2024-01-13T09:00:09.500000Z"
     assert ahead.now() == sim.clock.now() == 10

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from kubesim.sim import CAUSES, Host, Simulation, State, UnknownTargetError
+from kubesim.sim import CAUSES, Simulation, State, UnknownTargetError
 
 
 class World:
@@ -18,7 +18,7 @@ class World:
         self.lives: list[tuple[str, float]] = []
         self.written: list[str] = []
         for host_name, names in (("control-plane", ("apiserver", "scheduler")), ("node-1", ("kubelet/node-1",))):
-            host = sim.faults.hosts[host_name] = Host(host_name, "10.0.0.1", sim.network)
+            host = sim.add_host(host_name, "10.0.0.1")
             for name in names:
                 host.add(name, lambda name=name: self.live(name))
             host.start()
@@ -72,7 +72,7 @@ async def test_a_stopped_process_says_goodbye(sim: Simulation) -> None:
 async def test_a_shutdown_hook_runs_before_the_tasks_end(sim: Simulation) -> None:
     """Teaches: graceful node shutdown needs a running kubelet; a crash skips it."""
     order: list[str] = []
-    host = sim.faults.hosts["node-1"] = Host("node-1", "10.0.0.1", sim.network)
+    host = sim.add_host("node-1", "10.0.0.1")
 
     async def live() -> None:
         try:
@@ -206,7 +206,7 @@ async def test_every_verb_is_in_the_trace(sim: Simulation) -> None:
 async def test_a_fault_is_the_cause_of_what_it_starts(sim: Simulation) -> None:
     """Teaches: "why did the kubelet register again" ends at the fault."""
     causes: list[object] = []
-    host = sim.faults.hosts["node-1"] = Host("node-1", "10.0.0.1", sim.network)
+    host = sim.add_host("node-1", "10.0.0.1")
 
     async def live() -> None:
         causes.append(CAUSES.get())
@@ -216,3 +216,33 @@ async def test_a_fault_is_the_cause_of_what_it_starts(sim: Simulation) -> None:
     await asyncio.sleep(1)
     assert causes == [("fault restart node-1",)]
     assert CAUSES.get() == ()
+
+
+async def test_a_paused_process_is_silent_until_it_is_resumed(sim: Simulation) -> None:
+    """Teaches: a frozen process is not dead; what it and others said meanwhile arrives later."""
+    sim.add_host("node-1", "10.0.0.1").add("kubelet/node-1", lambda: asyncio.sleep(1000))
+    sim.add_host("control-plane", "10.0.0.2")
+    sim.faults.pause("kubelet/node-1")
+    crossings = [
+        asyncio.get_running_loop().create_task(sim.network.cross("kubelet/node-1", "control-plane")),
+        asyncio.get_running_loop().create_task(sim.network.cross("control-plane", "kubelet/node-1")),
+    ]
+    await asyncio.sleep(30)
+    assert not any(crossing.done() for crossing in crossings)
+    assert await sim.network.cross("node-1", "control-plane"), "the machine itself is well"
+    sim.faults.resume("kubelet/node-1")
+    assert [await crossing for crossing in crossings] == [True, True]
+    assert sim.clock.now() == 30
+    assert [record.fields["verb"] for record in sim.trace.records] == ["pause", "resume"]
+
+
+async def test_a_skewed_clock_is_wrong_on_its_own_machine_only(sim: Simulation) -> None:
+    """Teaches: nobody else notices, until dates are compared."""
+    host = sim.add_host("node-1", "10.0.0.1")
+    sim.faults.skew("node-1", 90)
+    assert sim.on(host).clock.timestamp() == "2024-01-13T09:01:30Z"
+    assert sim.clock.timestamp() == "2024-01-13T09:00:00Z"
+    sim.faults.skew("node-1", 0)
+    assert sim.on(host).clock.timestamp() == sim.clock.timestamp()
+    with pytest.raises(UnknownTargetError, match="there is node-1"):
+        sim.faults.skew("node-2", 1)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from kubesim.sim import CAUSES, Host, Simulation, run
+from kubesim.sim import CAUSES, Simulation, run
 
 
 async def play(seed: int) -> list[object]:
     """A little of everything that a run consists of."""
     sim = Simulation(seed)
     begun: list[object] = [sim.clock.now_ns(), sim.network.is_free, len(sim.trace.records), CAUSES.get()]
-    host = sim.faults.hosts["node-1"] = Host("node-1", "10.0.0.1", sim.network)
+    host = sim.add_host("node-1", "10.0.0.1")
     host.start()
     sim.faults.drop("node-1", "*", 0.5)
     arrived = [await sim.network.cross("node-1", "elsewhere") for _ in range(20)]

@@ -38,7 +38,7 @@ class Registry:
         self.decoder = decoder
         self.admission = admission
         self.catch_up = catch_up  # Waits until what admission looks at is as new as etcd.
-        self.storage = Storage(sim, etcd, self.resource)
+        self.storage = Storage(sim, etcd, self.resource, strategy.lifetime_seconds)
         self.cache = WatchCache(self.resource, self.storage, etcd)
 
     def latest(self, name: str, namespace: str = "") -> Stored | None:

@@ -48,9 +48,10 @@ class LeaseStrategy(Strategy):
 
 
 class EventStrategy(Strategy):
-    """Events may be written to any name. Upstream: pkg/registry/core/event."""
+    """Events may be written to any name, and are forgotten after an hour. Upstream: pkg/registry/core/event."""
 
     allow_create_on_update: ClassVar[bool] = True
+    lifetime_seconds: ClassVar[int | None] = 3600
 
 
 class EndpointSliceStrategy(Strategy):

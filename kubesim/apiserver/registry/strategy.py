@@ -37,6 +37,8 @@ class Strategy:
     orphans_by_default: ClassVar[bool] = False
     # A client may bring the status along when it creates the object; else that begins empty.
     accepts_status: ClassVar[bool] = False
+    # How long an object lives after its last write; None: until it is deleted.
+    lifetime_seconds: ClassVar[int | None] = None
     # Fields of `spec` that never change.
     immutable_spec_fields: ClassVar[tuple[str, ...]] = ()
 

@@ -18,7 +18,7 @@ from kubesim.api.wire import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Options
 from kubesim.client.client import Client
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-FIELD_MANAGER = Options(field_manager="kubectl-client-side-apply")
+FIELD_MANAGER = Options(field_manager="kubectl-client-side-apply", field_validation="Strict")
 Outcome = Literal["created", "configured", "unchanged"]
 
 

@@ -1,6 +1,7 @@
 """`Kubectl`: takes a command line and has its verb carried out.
 
-Nothing waits for its effect (`--wait` is read and ignored): time in a scenario belongs to the scenario.
+Nothing waits for its effect (`--wait` is read and ignored): time in a scenario belongs to the scenario. As with
+the real kubectl, the apiserver is asked to refuse fields that it does not know.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ VERBS: dict[str, Verb] = {
 }
 
 
-class Kubectl:
+class Kubectl(Session):
     """Runs kubectl commands as `client`'s user, with files below `folder` and a default namespace."""
 
     def __init__(self, client: Client, folder: Path | None = None, namespace: str = "default") -> None:
-        self.session = Session(client, folder or Path(), namespace)
+        super().__init__(client, folder or Path(), namespace)
 
     async def run(self, line: str) -> list[str]:
         """Carries out one command line and returns what kubectl would print, a line each."""
@@ -46,7 +47,7 @@ class Kubectl:
     async def execute(self, command: Command) -> list[str]:
         """Carries out a parsed command."""
         self.check(command)
-        return await VERBS[command.words[0]](self.session, command)
+        return await VERBS[command.words[0]](self, command)
 
     @classmethod
     def check(cls, command: Command) -> None:
@@ -57,4 +58,4 @@ class Kubectl:
 
     async def apply(self, manifest: Object, namespace: str = "") -> str:
         """`kubectl apply` of one object that is already read."""
-        return await making.apply_manifest(self.session, manifest, namespace or self.session.namespace)
+        return await making.apply_manifest(self, manifest, namespace or self.namespace)

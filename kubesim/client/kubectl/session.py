@@ -15,7 +15,8 @@ from kubesim.client.client import Client
 from kubesim.client.kubectl.command import Command, KubectlError, RefusedError, targets
 from kubesim.client.kubectl.manifests import Manifest, read_manifests
 
-FIELD_IN_MESSAGE = re.compile(r'(?:unknown field|duplicate field) "([^"]+)"')
+# The apiserver names the field of an object that it cannot even read only in its words.
+FIELD_IN_MESSAGE = re.compile(r'(?:(?:unknown|duplicate) field "|Go struct field \w+\.)([\w.\[\]]+)')
 
 
 class Target(NamedTuple):
@@ -75,7 +76,7 @@ class Session:
 
     async def create(self, resource: Resource, obj: Object, namespace: str) -> str:
         """Creates an object as `kubectl create` does."""
-        options = Options(field_manager="kubectl-create")
+        options = Options(field_manager="kubectl-create", field_validation="Strict")
         stored = await self.client.create(resource, obj, namespace, options=options)
         return f"{Target(resource, stored.name, namespace).text} created"
 

@@ -63,11 +63,11 @@ async def test_a_binding_means_one_very_pod(sim: Simulation, boot: Any) -> None:
         await api.pod()
         with pytest.raises(ConflictError, match="Precondition failed: UID in precondition: other"):
             await api.bind("web", "n1", "other")
-        with pytest.raises(NotFoundError, match='^pods "gone" not found$'):
+        with pytest.raises(NotFoundError, match=r'^pods "gone" not found$'):
             await api.bind("gone", "n1")
         await api.patch(PODS, "web", {"metadata": {"finalizers": ["example.com/hold"]}})
         await api.delete(PODS, "web")
-        with pytest.raises(ConflictError, match="pod web is being deleted, cannot be assigned to a host$"):
+        with pytest.raises(ConflictError, match=r"pod web is being deleted, cannot be assigned to a host$"):
             await api.bind("web", "n1")
 
 
@@ -90,13 +90,13 @@ async def test_a_binding_needs_a_node(sim: Simulation, boot: Any) -> None:
     """Teaches: bindings are validated too."""
     async with boot(sim) as api:
         await api.pod()
-        with pytest.raises(InvalidError, match='^Binding "web" is invalid: target.name: Required value$'):
+        with pytest.raises(InvalidError, match=r'^Binding "web" is invalid: target.name: Required value$'):
             await api.bind("web", "")
         body = {"metadata": {"name": "other"}, "target": {"name": "n1"}}
-        with pytest.raises(BadRequestError, match="^name in URL does not match name in Binding object$"):
+        with pytest.raises(BadRequestError, match=r"^name in URL does not match name in Binding object$"):
             await api.call("create", PODS, "web", body, subresource="binding")
         body = {"metadata": {"name": "web"}, "target": {"kind": "Rack", "name": "n1"}}
-        with pytest.raises(InvalidError, match='target.kind: Unsupported value: "Rack"'):
+        with pytest.raises(InvalidError, match=r'target.kind: Unsupported value: "Rack"'):
             await api.call("create", PODS, "web", body, subresource="binding")
 
 
@@ -110,7 +110,7 @@ async def test_an_eviction_deletes_with_grace(sim: Simulation, boot: Any) -> Non
         body = {"metadata": {"name": "web"}, "deleteOptions": {"gracePeriodSeconds": 7}}
         assert (await api.call("create", PODS, "web", body, subresource="eviction")).code == 201
         assert (await api.get(PODS, "web")).object["metadata"]["deletionGracePeriodSeconds"] == 7
-        with pytest.raises(BadRequestError, match="^name in URL does not match name in Eviction object$"):
+        with pytest.raises(BadRequestError, match=r"^name in URL does not match name in Eviction object$"):
             await api.call("create", PODS, "web", {"metadata": {"name": "x"}}, subresource="eviction")
 
 
@@ -122,7 +122,7 @@ async def test_nothing_is_evicted_in_a_terminating_namespace(sim: Simulation, bo
         pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}], "nodeName": "n1"}}
         await api.create(PODS, pod, namespace="dev")
         await api.delete(NAMESPACES, "dev")
-        with pytest.raises(ForbiddenError, match="because it is being terminated$"):
+        with pytest.raises(ForbiddenError, match=r"because it is being terminated$"):
             await api.call("create", PODS, "p", {"metadata": {"name": "p"}}, namespace="dev", subresource="eviction")
 
 
