@@ -23,7 +23,7 @@ class Stored:
     `metadata.resourceVersion`. `key` is "namespace/name", or "name" for a cluster-scoped object.
     """
 
-    __slots__ = ("_encoded", "_views", "key", "name", "namespace", "object", "revision")
+    __slots__ = ("_encoded", "_views", "key", "name", "namespace", "object", "revision", "uid")
 
     def __init__(self, revision: int, object: Object, encoded: bytes | None = None) -> None:  # noqa: A002
         metadata = object["metadata"]
@@ -31,15 +31,10 @@ class Stored:
         self.object = object
         self.name: str = metadata["name"]
         self.namespace: str = metadata.get("namespace", "")
+        self.uid: str = metadata.get("uid", "")
         self.key = f"{self.namespace}/{self.name}" if self.namespace else self.name
         self._encoded = encoded
         self._views: dict[type, Any] | None = None
-
-    @property
-    def uid(self) -> str:
-        """`metadata.uid`."""
-        uid: str = self.object["metadata"].get("uid", "")
-        return uid
 
     @property
     def encoded(self) -> bytes:

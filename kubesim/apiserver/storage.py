@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
+import msgspec
 import orjson
 
 from kubesim.api.resources import Resource
@@ -72,6 +73,7 @@ class Storage:
         self.prefix_bytes = self.prefix.encode()
         self.latest: dict[str, Stored] = {}  # The newest revision known here: the first guess of every change.
         self._written: dict[int, Stored] = {}  # Our writes that etcd's watch has not reported yet, by revision.
+        self._encoder, self._buffer = msgspec.json.Encoder(), bytearray()
         self._etcd = etcd
         self._trace = sim.trace
         self._leases = None if lifetime_seconds is None else LeaseManager(etcd, sim.clock, lifetime_seconds)
@@ -146,7 +148,7 @@ class Storage:
         metadata: dict[str, Any] = obj["metadata"]
         metadata.pop("resourceVersion", None)
         lease = 0 if self._leases is None else await self._leases.lease()
-        response = await self._txn(key, expected, orjson.dumps(obj), lease)
+        response = await self._txn(key, expected, self._encode(obj), lease)
         if not response.succeeded:
             raise OutdatedError(self._actual(key, response))
         metadata["resourceVersion"] = str(response.revision)
@@ -154,6 +156,11 @@ class Storage:
         self.latest[key] = stored
         self._remember(stored, context)
         return stored
+
+    def _encode(self, obj: Object) -> bytes:
+        """The JSON, in bytes of its own size: encoders keep room to grow, and these are kept for ever."""
+        self._encoder.encode_into(obj, self._buffer)
+        return bytes(self._buffer)
 
     def _txn(self, key: str, expected: int, value: bytes | None, lease: int = 0) -> Awaitable[TxnResponse]:
         """Writes (or with no value deletes) the key if `expected` wrote it last, else reads it."""

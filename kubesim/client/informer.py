@@ -24,6 +24,8 @@ from kubesim.client.index import Index, IndexFunction, by_controller, by_namespa
 from kubesim.client.reflector import Reflector
 from kubesim.sim import CAUSES, Simulation, Tasks, because
 
+BUILT_IN_INDICES: dict[str, IndexFunction] = {"namespace": by_namespace, "controller": by_controller}
+
 OnObject = Callable[[Stored], None]
 OnUpdate = Callable[[Stored, Stored], None]
 
@@ -42,7 +44,7 @@ class Informer:
         self._synced = asyncio.Event()
         self._items: dict[str, Stored] = {}
         self._listing: tuple[Stored, ...] | None = None  # All items, until something changes.
-        self._indices = {"namespace": Index(by_namespace), "controller": Index(by_controller)}
+        self._indices: dict[str, Index] = {}
         self._on_add: list[OnObject] = []
         self._on_update: list[OnUpdate] = []
         self._on_delete: list[OnObject] = []
@@ -56,18 +58,18 @@ class Informer:
     def list(self, namespace: str = "") -> Sequence[Stored]:
         """All objects, or those of one namespace."""
         if namespace:
-            return self._indices["namespace"].get(namespace)
+            return self._index("namespace").get(namespace)
         if self._listing is None:
             self._listing = tuple(self._items.values())
         return self._listing
 
     def by_index(self, name: str, value: str) -> Sequence[Stored]:
         """The objects that the index `name` puts under `value`."""
-        return self._indices[name].get(value)
+        return self._index(name).get(value)
 
     def index_values(self, name: str) -> Sequence[str]:
         """All values that the index `name` knows."""
-        return self._indices[name].values()
+        return self._index(name).values()
 
     def keys(self) -> Sequence[str]:
         """The keys of all objects."""
@@ -98,14 +100,22 @@ class Informer:
 
     def add_index(self, name: str, values: IndexFunction) -> None:
         """Groups the objects by what `values` finds in them; again under the same name is an error of ours."""
-        assert name not in self._indices, f"{self.resource.plural} have an index {name} already"
-        index = self._indices[name] = Index(values)
-        for stored in self.list():
-            index.put(stored)
+        assert not self.has_index(name), f"{self.resource.plural} have an index {name} already"
+        self._make_index(name, values)
 
     def has_index(self, name: str) -> bool:
-        """Whether somebody who shares this informer made that index already."""
-        return name in self._indices
+        """Whether there is an index of that name: built in, or made by somebody who shares this informer."""
+        return name in self._indices or name in BUILT_IN_INDICES
+
+    def _index(self, name: str) -> Index:
+        """An index; a built-in one is made when somebody asks for it, since most are never used."""
+        return self._indices.get(name) or self._make_index(name, BUILT_IN_INDICES[name])
+
+    def _make_index(self, name: str, values: IndexFunction) -> Index:
+        index = self._indices[name] = Index(values)
+        for stored in self._items.values():
+            index.put(stored)
+        return index
 
     async def wait_synced(self) -> None:
         """Returns once the first list arrived and handlers have seen it."""

@@ -39,7 +39,7 @@ from kubesim.etcd.messages import (
 )
 from kubesim.etcd.revision import EMPTY_STORE_REVISION, RevisionLog
 from kubesim.etcd.tree_index import TreeIndex
-from kubesim.etcd.txn import Branch, check_put, check_txn, choose, in_range
+from kubesim.etcd.txn import Branch, check_put, check_txn, choose, in_range, plain_put
 
 Observer = Callable[[int, list[Event]], None]
 Response = RangeResponse | PutResponse | DeleteRangeResponse | TxnResponse
@@ -89,10 +89,14 @@ class MvccStore:
 
     def txn(self, request: TxnRequest) -> TxnResponse:
         """Compares, then acts: at one revision or, if refused, not at all."""
+        changes: list[Event] = []
+        if (put := plain_put(request)) is not None and self._holds_plainly(request, put):
+            done = self._put(put, changes)
+            self._commit(changes)
+            return TxnResponse(self.revision, True, (done,))
         check_txn(request)
         branch = choose(request, self._index)
         self._check_branch(branch)
-        changes: list[Event] = []
         responses = self._run(branch, changes)
         self._commit(changes)
         return TxnResponse(self.revision, branch.succeeded, responses)
@@ -193,6 +197,12 @@ class MvccStore:
         # A transaction nested before this one may have put the key: then it is not what was there before.
         before = self._index.at(key, self.revision) if last.mod_revision == revision else last
         changes.append(Event(_DELETE, kv, before))
+
+    def _holds_plainly(self, request: TxnRequest, put: PutRequest) -> bool:
+        """Whether the condition of a plain put (see `plain_put`) is met, and nothing else stands against it."""
+        kv = self._index.latest.get(put.key)
+        revision = 0 if kv is None else kv.mod_revision
+        return revision == request.compare[0].operand and (not put.lease or put.lease in self.leases)
 
     def _commit(self, changes: list[Event]) -> None:
         if not changes:

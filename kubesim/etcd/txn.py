@@ -33,6 +33,7 @@ from kubesim.etcd.messages import (
     KeyValue,
     Operation,
     PutRequest,
+    RangeRequest,
     TxnRequest,
 )
 from kubesim.etcd.tree_index import FROM_KEY, TreeIndex
@@ -105,6 +106,23 @@ def _property(kv: KeyValue, target: CompareTarget) -> Any:
     if target is _CREATE:
         return kv.create_revision
     return kv.lease if target is _LEASE else kv.value
+
+
+def plain_put(request: TxnRequest) -> PutRequest | None:
+    """The put of "if MOD(key) == N, put key, else get key"; None for any other transaction, and for a faulty one.
+
+    Every write of an apiserver is one, so the store takes a short cut for it if the condition holds.
+    """
+    if len(request.compare) != 1 or len(request.success) != 1 or len(request.failure) != 1:
+        return None
+    compare, put, get = request.compare[0], request.success[0], request.failure[0]
+    if type(put) is not PutRequest or type(get) is not RangeRequest or not put.key == compare.key == get.key:
+        return None
+    if compare.target is not _MOD or compare.result is not _EQUAL or compare.range_end or get.range_end:
+        return None
+    if put.prev_kv or put.ignore_value or put.ignore_lease or get.revision or not put.key:
+        return None
+    return put if len(put.value) <= REQUEST_BYTES_MAX else None
 
 
 # -- the checks ---------------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ class Network:
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)
     _down: dict[str, None] = field(default_factory=dict)  # Hosts and endpoints that are dead.
     _observers: dict[Callable[[], None], None] = field(default_factory=dict)
+    # True while no rule exists and nobody is down: a crossing costs nothing and may be left out. Asked at every step.
+    is_free: bool = True
 
     def attach(self, name: str, host: str, handler: Handler | None = None) -> None:
         """Makes an endpoint known; `handler` answers `request`s to it."""
@@ -103,6 +105,7 @@ class Network:
 
         Whoever changes them calls `tidy` afterwards.
         """
+        self.is_free = False
         return self._links.setdefault((source, target), Link())
 
     def tidy(self) -> None:
@@ -122,13 +125,9 @@ class Network:
 
     def changed(self) -> None:
         """Tells the observers, in the order in which they subscribed."""
+        self.is_free = not self._links and not self._down
         for observer in list(self._observers):
             observer()
-
-    @property
-    def is_free(self) -> bool:
-        """True while no rule exists and nobody is down: a crossing costs nothing and may be left out."""
-        return not self._links and not self._down
 
     @property
     def has_rules(self) -> bool:
