@@ -15,7 +15,7 @@ from kubesim.checks.violation import Violation
 from kubesim.checks.workloads import check_endpoints, check_replica_sets
 from kubesim.client.informer import Informer, Selection
 from kubesim.cluster import SimCluster
-from kubesim.etcd import WatchRequest, prefix_end
+from kubesim.etcd import Event, EventType, WatchRequest, prefix_end
 
 REGISTRY = b"/registry/"
 SHOWN_MAX = 5
@@ -77,21 +77,36 @@ async def compare_with_history(cluster: SimCluster) -> list[tuple[str, str]]:
     Only of what came between a broken watch and the list after it the outcome alone is enough.
     """
     observer = cluster.observer
-    if observer.began_at >= cluster.etcd.store.revision:
-        return []  # Nothing was written since.
-    watch = cluster.etcd.watch(WatchRequest(REGISTRY, prefix_end(REGISTRY), start_revision=observer.began_at + 1))
-    watch.request_progress()
     informers = {etcd_prefix(resource): observer.informers.of(resource) for resource in observer.resources}
+    written: dict[tuple[int, bool], list[str]] = {}  # (revision, whether it deletes) -> keys that are observed.
+    excused: set[int] = set()
+    for event in await events_since(cluster, observer.began_at):
+        key, revision = event.kv.key.decode(), event.kv.mod_revision
+        informer = next((known for prefix, known in informers.items() if key.startswith(prefix)), None)
+        if informer is not None:
+            written.setdefault((revision, event.type is EventType.DELETE), []).append(key)
+            if is_within(informer.gaps, revision):
+                excused.add(revision)
     found: list[tuple[str, str]] = []
-    while (response := await watch.next()).events:
-        for event in response.events:
-            key, revision = event.kv.key.decode(), event.kv.mod_revision
-            times = observer.seen.get(revision, 0)
-            informer = next((known for prefix, known in informers.items() if key.startswith(prefix)), None)
-            if informer is not None and times != 1 and (times or not is_within(informer.gaps, revision)):
-                found.append((key, f"revision {revision} ({event.type.value}) arrived {times} times"))
-    watch.cancel()
+    for (revision, is_deletion), keys in written.items():
+        times = (observer.deleted if is_deletion else observer.seen).get(revision, 0)
+        if times > len(keys) or (times < len(keys) and revision not in excused):
+            what = f"revision {revision} ({'DELETE' if is_deletion else 'PUT'})"
+            found.append((keys[0], f"{what} arrived {times} times instead of {len(keys)}"))
     return found[:SHOWN_MAX]
+
+
+async def events_since(cluster: SimCluster, revision: int) -> list[Event]:
+    """What etcd wrote after `revision`, as far as it is not compacted."""
+    if revision >= cluster.etcd.store.revision:
+        return []  # A watch would wait for the future.
+    watch = cluster.etcd.watch(WatchRequest(REGISTRY, prefix_end(REGISTRY), start_revision=revision + 1))
+    watch.request_progress()
+    events: list[Event] = []
+    while (response := await watch.next()).events:
+        events += response.events
+    watch.cancel()
+    return events
 
 
 def is_within(gaps: Sequence[tuple[int, int]], revision: int) -> bool:

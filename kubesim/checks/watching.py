@@ -61,6 +61,8 @@ class RevisionsRise:
         if change.old is not None and change.verb == MODIFIED:  # Changes of one instant are published in order.
             before = max(before, change.old.revision)
         self._seen[key] = change.revision
+        if change.verb == DELETED and change.revision == before:
+            return None  # Found to be gone by a new list: its last known state is all there is.
         if change.revision <= before:
             return f"revision {change.revision} came after {before}"
         return None

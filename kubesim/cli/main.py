@@ -7,7 +7,9 @@ interrupted.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -50,6 +52,14 @@ class Commands(click.Group):
             ctx.fail(f'there is no command "{args[0]}"{hint}')
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command. That the reader of its output (less, head) went away is no failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # What is still held goes nowhere.
+            return 0
+
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def kubesim() -> None:
@@ -66,27 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code: Any = kubesim.main(args=arguments, prog_name="kubesim", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(BAD_INPUT)
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)
         sys.exit(BAD_INPUT)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        click.echo("\ninterrupted", err=True)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # The reader of our output (less, head) went away: nothing is wrong.
-        sys.exit(0)
     except Exception as error:
         click.echo(f"Error: this is a bug in kubesim: {type(error).__name__}: {error}", err=True)
-        click.echo("Run again with KUBESIM_DEBUG=1 for the whole story, and please report it.", err=True)
-        if _wants_traceback():
-            raise
+        if os.environ.get("KUBESIM_DEBUG"):
+            traceback.print_exc()
+        else:
+            click.echo("Run again with KUBESIM_DEBUG=1 for the whole story, and please report it.", err=True)
         sys.exit(OUR_BUG)
-
-
-def _wants_traceback() -> bool:
-    import os
-
-    return bool(os.environ.get("KUBESIM_DEBUG"))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ class SpeedType(click.ParamType[float | None]):
             speed = float(str(value))
         except ValueError:
             speed = 0
-        if not speed > 0:
+        if not 0 < speed < math.inf:
             self.fail(f"a speed is max, or a number above 0 of virtual seconds per second, not {value}", param, ctx)
         return speed
 
@@ -78,6 +79,8 @@ def run(
         loaded = load_scenario(find_scenario(scenario), overrides)
     except ScenarioError as error:
         raise click.UsageError(str(error)) from None
+    if trace_file is not None:
+        write_trace(trace_file, b"")  # Whoever may not write there learns it before the run.
     timeline = Timeline(sys.stdout, quiet=quiet)
     timeline.title(loaded.scenario, loaded.scenario.spec.seed if seed is None else seed)
     started = wall_seconds()

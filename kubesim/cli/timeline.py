@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -25,11 +25,19 @@ PROGRESS_AFTER_SECONDS = 2.0
 PROGRESS_EVERY_SECONDS = 0.2
 
 
+class Terminal(Console):
+    """Rich's console, except that `main` decides what a reader who went away means."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Called in the handler of the error, which goes on."""
+        raise
+
+
 class Timeline:
     """Renders lines to a stream."""
 
     def __init__(self, out: TextIO, *, quiet: bool = False) -> None:
-        self._console = Console(file=out, highlight=False, soft_wrap=True)
+        self._console = Terminal(file=out, highlight=False, soft_wrap=True)
         # A file gets whole lines, for grep; a terminal (or whoever says COLUMNS) gets lines that fit.
         self._width = self._console.width if out.isatty() or "COLUMNS" in os.environ else None
         self._quiet = quiet

@@ -71,6 +71,7 @@ class Observer:
         self.sim = sim
         self.informers = Informers(sim, client)
         self.seen: dict[int, int] = {}  # revision -> how often it arrived; only of changes, not of the first lists.
+        self.deleted: dict[int, int] = {}  # revision -> how many deletions of it arrived: a lease takes many keys.
         self.latest: dict[str, dict[str, Stored]] = {}  # kind -> key -> object, as far as published
         self._listeners: list[Listener] = []
         self._pending: list[Change] = []
@@ -131,7 +132,8 @@ class Observer:
 
     def _add(self, verb: str, resource: Resource, old: Stored | None, new: Stored) -> None:
         if self._began:
-            self.seen[new.revision] = self.seen.get(new.revision, 0) + 1
+            counts = self.deleted if verb == DELETED else self.seen
+            counts[new.revision] = counts.get(new.revision, 0) + 1
         self._pending.append(Change(self.sim.clock.now_ns(), verb, resource, old, new, not self._began))
         if not self._flush_is_due:
             self._flush_is_due = True

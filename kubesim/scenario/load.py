@@ -87,14 +87,18 @@ def _overridden(data: dict[str, Any], override: str) -> dict[str, Any]:
     except yaml.YAMLError:
         value = text
     parts = name.removeprefix("spec.").split(".")
-    return _with_value(data, ["spec", *parts], value)
+    changed: dict[str, Any] = _with_value(data, ["spec", *parts], value)
+    return changed
 
 
-def _with_value(data: dict[str, Any], path: list[str], value: Any) -> dict[str, Any]:
-    inner = data.get(path[0])
-    if len(path) > 1:
-        value = _with_value(inner if isinstance(inner, dict) else {}, path[1:], value)
-    return {**data, path[0]: value}
+def _with_value(data: Any, path: list[str], value: Any) -> Any:
+    """A copy with one field changed; a number in the path is a place in a list."""
+    name, rest = path[0], path[1:]
+    if isinstance(data, list) and name.isdigit() and int(name) < len(data):
+        at = int(name)
+        return [*data[:at], _with_value(data[at], rest, value) if rest else value, *data[at + 1 :]]
+    known = data if isinstance(data, dict) else {}
+    return {**known, name: _with_value(known.get(name), rest, value) if rest else value}
 
 
 def _first_problem(error: ValidationError, document: Manifest) -> str:

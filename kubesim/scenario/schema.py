@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from kubesim.api.quantity import milli
+
 DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
@@ -32,6 +34,20 @@ def parse_duration(value: object) -> float:
 
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
+
+
+def checked_quantity(value: Any) -> Any:
+    """The quantity as it is written; ValueError if it is none."""
+    try:
+        is_good = milli(value) >= 0
+    except (ValueError, TypeError, AttributeError):
+        is_good = False
+    if not is_good:
+        raise ValueError("expected a quantity such as 2, 500m or 4Gi")
+    return value
+
+
+Quantity = Annotated[str | int | float, BeforeValidator(checked_quantity)]
 
 
 def as_list(value: Any) -> Any:
@@ -66,8 +82,8 @@ class NodeSpec(Model):
     """One node of the cluster."""
 
     name: str = Field(pattern=NAME)
-    cpu: str | int | float = Field("2", description="CPU that Pods may request, as a quantity.")
-    memory: str | int = Field("4Gi", description="Memory that Pods may request, as a quantity.")
+    cpu: Quantity = Field("2", description="CPU that Pods may request, as a quantity.")
+    memory: Quantity = Field("4Gi", description="Memory that Pods may request, as a quantity.")
     pods: int = Field(110, ge=1, description="How many Pods fit.")
     labels: dict[str, str] = Field(default_factory=dict)
     taints: list[Taint] = Field(default_factory=list)

@@ -8,12 +8,13 @@ Upstream: pkg/scheduler/schedule_one.go. Left out: extenders, nominated nodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from kubesim.scheduler.evaluation import Evaluation
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.interface import Diagnosis
 from kubesim.scheduler.framework.runtime import Framework
@@ -29,24 +30,6 @@ MIN_FEASIBLE_NODES = 100
 MIN_PERCENTAGE = 5
 NODES_PER_PERCENT = 125  # Every 125 nodes lower the percentage by one, from 50.
 COLUMNS_MIN_NODES = 65  # Below, asking every node anew is quicker than keeping arrays (and loading numpy).
-
-
-class Evaluation(msgspec.Struct):
-    """What Filter and Score found. `feasible` are node indices in the order of the search, `totals` theirs.
-
-    With one feasible node nothing is scored and `totals` is empty. `rejections` counts the nodes that were
-    turned down, by what was said.
-    """
-
-    feasible: Sequence[int]
-    totals: Sequence[int]
-    evaluated: int
-    diagnose: Callable[[], Diagnosis]
-    rejections: Callable[[], Mapping[Status, int]]
-
-    def ranking(self, limit: int) -> Sequence[int]:
-        """Positions in `totals` of the best `limit`, best first, equals in the order of the search."""
-        return rank(self.totals, limit)
 
 
 class Decision(msgspec.Struct):
@@ -155,10 +138,10 @@ class SchedulingAlgorithm:
 
     def _select(self, evaluation: Evaluation) -> int:
         """One of the nodes with the highest total, each as likely as the other."""
-        feasible, totals = evaluation.feasible, evaluation.totals
-        if not len(totals):
+        feasible = evaluation.feasible
+        if not len(evaluation.totals):
             return feasible[0]
-        ties = best(totals)
+        ties = evaluation.best()
         return feasible[ties[0] if len(ties) == 1 else ties[self._random.randrange(len(ties))]]
 
 
@@ -166,22 +149,3 @@ def score(framework: Framework, state: CycleState, pod: PodInfo, nodes: Sequence
     """The totals of feasible nodes."""
     framework.run_pre_score(state, pod, nodes)
     return framework.run_scores(state, pod, nodes).totals
-
-
-def rank(totals: Sequence[int], limit: int) -> Sequence[int]:
-    """Where the `limit` highest totals stand, highest first."""
-    if isinstance(totals, list):
-        return sorted(range(len(totals)), key=lambda place: -totals[place])[:limit]
-    from kubesim.scheduler.columns import rank_of_array
-
-    return rank_of_array(totals, limit)
-
-
-def best(totals: Sequence[int]) -> Sequence[int]:
-    """Where the highest total stands, in order."""
-    if isinstance(totals, list):
-        highest = max(totals)
-        return [place for place, total in enumerate(totals) if total == highest]
-    from kubesim.scheduler.columns import best_of_array
-
-    return best_of_array(totals)

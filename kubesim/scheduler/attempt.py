@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubesim.scheduler.algorithm import Decision, Evaluation
+from kubesim.scheduler.algorithm import Decision
+from kubesim.scheduler.evaluation import Evaluation
 from kubesim.scheduler.framework.status import Status
 from kubesim.scheduler.queued_pod import QueuedPod
 from kubesim.scheduler.snapshot import Snapshot

@@ -10,13 +10,13 @@ Upstream has no such thing (v1.35's batching reuses the last Pod's ranking in a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kubesim.scheduler.algorithm import Evaluation
+from kubesim.scheduler.evaluation import Evaluation
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.interface import (
     NODE_SCORE_MAX,
@@ -104,7 +104,7 @@ class ShapeColumns:
             counts = np.bincount(window(), minlength=2)[2:].tolist()
             return {self._statuses[n]: times for n, times in enumerate(counts, start=2) if times}
 
-        return Evaluation(feasible, totals, reached, diagnose, rejections)  # type: ignore[arg-type]
+        return ColumnEvaluation(feasible, totals, reached, diagnose, rejections)  # type: ignore[arg-type]
 
     def _forget_changed(self) -> None:
         """Verdicts of nodes that changed since the last look are unknown again."""
@@ -198,20 +198,24 @@ def _by_maximum(raw: Integers, scale: Scale) -> Integers | int:
     return NODE_SCORE_MAX - scaled if scale is Scale.BY_MAXIMUM_REVERSED else scaled
 
 
-def best_of_array(totals: Any) -> list[int]:
-    """Where the highest total stands, in order."""
-    places: list[int] = np.flatnonzero(totals == totals.max()).tolist()
-    return places
+class ColumnEvaluation(Evaluation):
+    """An evaluation whose totals are an array."""
 
+    def ranking(self, limit: int) -> Sequence[int]:
+        """As in the readable form, without sorting all of it."""
+        totals: Any = self.totals
+        count = len(totals)
+        if count > limit:
+            lowest = np.partition(totals, count - limit)[count - limit]  # Above it all are shown, equals while room.
+            above = np.flatnonzero(totals > lowest)
+            places = np.concatenate((above, np.flatnonzero(totals == lowest)[: limit - len(above)]))
+        else:
+            places = np.arange(count)
+        ranked: list[int] = places[np.argsort(-totals[places], kind="stable")].tolist()
+        return ranked
 
-def rank_of_array(totals: Any, limit: int) -> list[int]:
-    """Where the `limit` highest totals stand, highest first, equals in order."""
-    count = len(totals)
-    if count > limit:
-        lowest = np.partition(totals, count - limit)[count - limit]  # Everybody above it is shown, equals while room.
-        above = np.flatnonzero(totals > lowest)
-        places = np.concatenate((above, np.flatnonzero(totals == lowest)[: limit - len(above)]))
-    else:
-        places = np.arange(count)
-    ranked: list[int] = places[np.argsort(-totals[places], kind="stable")].tolist()
-    return ranked
+    def best(self) -> Sequence[int]:
+        """As in the readable form."""
+        totals: Any = self.totals
+        places: list[int] = np.flatnonzero(totals == totals.max()).tolist()
+        return places

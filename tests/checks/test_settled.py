@@ -76,7 +76,7 @@ async def test_an_event_that_never_arrived_is_found(cluster: SimCluster) -> None
     del cluster.observer.seen[pod.revision]
     assert await findings(cluster) == [
         f"no event is lost or repeated between list and watch: /registry/pods/{pod.key}: "
-        f"revision {pod.revision} (PUT) arrived 0 times"
+        f"revision {pod.revision} (PUT) arrived 0 times instead of 1"
     ]
     cluster.observer.seen[pod.revision] = 1
 
@@ -89,7 +89,7 @@ async def test_an_event_that_arrived_twice_is_found(cluster: SimCluster) -> None
     cluster.observer.seen[pod.revision] = 2
     assert await findings(cluster) == [
         f"no event is lost or repeated between list and watch: /registry/pods/{pod.key}: "
-        f"revision {pod.revision} (PUT) arrived 2 times"
+        f"revision {pod.revision} (PUT) arrived 2 times instead of 1"
     ]
     cluster.observer.seen[pod.revision] = 1
 

@@ -87,6 +87,12 @@ def test_an_older_revision_that_arrived_later_in_one_instant_is_found() -> None:
     assert complaints([change(older, newer)]) == ["Pod default/web-1: revision 7 came after 9"]
 
 
+def test_a_deletion_that_only_a_list_told_of_is_no_step_back() -> None:
+    """Teaches: what was deleted while a watch was broken is reported with its last known state."""
+    known = pod(5)
+    assert complaints([change(known), change(known, known, DELETED)]) == []
+
+
 def test_different_objects_have_revisions_of_their_own() -> None:
     """Teaches: order is promised for each object, not for lists of them."""
     assert complaints([change(pod(9, name="a")), change(pod(7, name="b"))]) == []

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from kubesim.api.stored import Stored
 from kubesim.api.views import Node as NodeView
-from kubesim.scheduler.columns import rank_of_array
+from kubesim.scheduler.columns import ColumnEvaluation
+from kubesim.scheduler.framework.interface import Diagnosis
 
 NODES = 9
 MEGABYTE = 1024 * 1024
@@ -127,4 +128,5 @@ def test_a_plugin_that_looks_beyond_one_node_is_always_asked(
 def test_the_ranking_of_an_array_is_a_stable_sort(totals: list[int], limit: int) -> None:
     """Teaches: equals keep their order, or two runs would print two tables."""
     expected = sorted(range(len(totals)), key=lambda place: -totals[place])[:limit]
-    assert rank_of_array(np.array(totals), limit) == expected
+    evaluation = ColumnEvaluation(range(len(totals)), np.array(totals), 0, Diagnosis, dict)
+    assert list(evaluation.ranking(limit)) == expected
