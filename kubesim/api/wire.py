@@ -7,8 +7,8 @@ HTTP adapters translate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -27,14 +27,14 @@ STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
 
-class ClientCertificate(msgspec.Struct, frozen=True):
+class ClientCertificate(msgspec.Struct, frozen=True, cache_hash=True):
     """Who somebody is by certificate: the common name is the user, the organisations are its groups."""
 
     common_name: str
     organizations: tuple[str, ...] = ()
 
 
-class BearerToken(msgspec.Struct, frozen=True):
+class BearerToken(msgspec.Struct, frozen=True, cache_hash=True):
     """Who somebody is by token."""
 
     token: str
@@ -120,6 +120,21 @@ class WatchStream(Protocol):
 
     def close(self) -> None:
         """Stops watching. `next` returns empty from then on."""
+        ...
+
+
+Receive = Callable[[Sequence[WatchEvent]], None]
+
+
+@runtime_checkable
+class PushingStream(WatchStream, Protocol):
+    """A stream that can also hand its events over by itself, without waking a task for each batch."""
+
+    async def push_to(self, receive: Receive, may_push: Callable[[], bool]) -> None:
+        """Calls `receive` with all that comes, for as long as nothing unusual happens and `may_push()`.
+
+        When it returns, `next` goes on where it stopped, and tells what the matter is.
+        """
         ...
 
 

@@ -9,12 +9,13 @@ Upstream: k8s.io/apimachinery/pkg/runtime/serializer, k8s.io/apiserver/pkg/endpo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from kubesim.api.defaults import DEFAULTS
 from kubesim.api.errors import BadRequestError
 from kubesim.api.resources import Resource
-from kubesim.api.schema import WARN, DecodeError, Schema
+from kubesim.api.schema import WARN, DecodeError, Node, Schema
 from kubesim.api.schema.quick import is_fine
 from kubesim.api.schema.schema import cannot_be_handled
 from kubesim.api.stored import Object
@@ -28,6 +29,10 @@ class Decoder:
         self.resource = resource
         self.schema = schema
         self._default = DEFAULTS.get((resource.api_version, resource.kind))
+
+    @cached_property
+    def _node(self) -> Node | None:
+        return self.schema.node(self.resource)
 
     def decode(self, body: Any, context: RequestContext) -> Object:
         """A new object: the request's own copy of its first level, with defaults."""
@@ -59,7 +64,7 @@ class Decoder:
 
     def _decode_fields(self, obj: Object, names: Sequence[str], old: Object, context: RequestContext) -> None:
         """Replaces fields by what they decode to; nearly always they are fine as they are."""
-        node = self.schema.node(self.resource)
+        node = self._node
         if node is None:
             return  # A kind without a schema: anything goes.
         fields = node.fields

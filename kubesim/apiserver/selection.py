@@ -14,6 +14,7 @@ from kubesim.api.wire import Options
 from kubesim.apiserver.watcher import Matches
 
 FIELD_NAME = "metadata.name"
+FIELD_NAMESPACE = "metadata.namespace"
 
 
 class Selection:
@@ -21,6 +22,7 @@ class Selection:
 
     def __init__(self, resource: Resource, namespace: str, options: Options) -> None:
         self.namespace = namespace if resource.namespaced else ""
+        self._namespaced = resource.namespaced
         try:
             self.fields = parse_field_selector(options.field_selector)
             labels = parse_label_selector(options.label_selector)
@@ -38,6 +40,14 @@ class Selection:
             if value is not None:
                 return path, value
         return None
+
+    def only_key(self) -> str | None:
+        """The key of the one object that is asked for by its name, as a kubelet asks for its Node."""
+        name = self.fields.exact_value(FIELD_NAME)
+        if name is None or not self._namespaced:
+            return name
+        namespace = self.namespace or self.fields.exact_value(FIELD_NAMESPACE)
+        return f"{namespace}/{name}" if namespace else None
 
     def full_match(self) -> Matches | None:
         """As `matches`, but also tells whether the namespace is the right one: for watchers kept by a field."""

@@ -23,7 +23,7 @@ from kubesim.apiserver.watch_index import WatchIndex
 from kubesim.apiserver.watcher import Change, Watcher
 from kubesim.etcd.client import EtcdClient, Watch
 from kubesim.etcd.errors import EtcdError
-from kubesim.etcd.messages import Event, EventType, RangeRequest, WatchRequest, prefix_end
+from kubesim.etcd.messages import Event, EventType, RangeRequest, WatchRequest, WatchResponse, prefix_end
 
 WINDOW_CHANGES_MAX = 1024
 RETRY_SECONDS = 1.0
@@ -65,9 +65,10 @@ class WatchCache:
         while True:
             try:
                 assert self._watch is not None, "fill() comes before run()"
+                await self._watch.push_to(self._take)
                 response = await self._watch.next()
                 if not response.canceled and not response.compact_revision:
-                    self._apply(response.events, response.revision)
+                    self._take(response)
                     continue
                 self.end_watchers()
                 await self.fill()
@@ -139,11 +140,11 @@ class WatchCache:
         if self._watch is not None:
             self._watch.cancel()
 
-    def _apply(self, events: Sequence[Event], revision: int) -> None:
-        for event in events:
+    def _take(self, response: WatchResponse) -> None:
+        for event in response.events:
             self._apply_one(event)
-        if not events:
-            self.revision = max(self.revision, revision)
+        if not response.events:
+            self.revision = max(self.revision, response.revision)
         if self._waiting:
             reached = [waiter for wanted, waiter in self._waiting if wanted <= self.revision]
             self._waiting = [pair for pair in self._waiting if pair[0] > self.revision]

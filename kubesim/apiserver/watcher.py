@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 
 from kubesim.api.errors import ApiError
 from kubesim.api.stored import Object, Stored
-from kubesim.api.wire import ADDED, DELETED, MODIFIED, WatchEvent
+from kubesim.api.wire import ADDED, DELETED, MODIFIED, Receive, WatchEvent
 from kubesim.apiserver.storage import at_revision
+from kubesim.sim import Handover, SimLoop
 
 BUFFER_EVENTS_MAX = 20_000
 
@@ -58,7 +59,7 @@ class Watcher:
     """The stream of one watch request; a `WatchStream`. `revision`: it has been told everything up to there."""
 
     __slots__ = (
-        "_buffer", "_closed", "_error", "_on_close", "_waiter", "bookmarks", "key", "matches", "namespace", "revision",
+        "_buffer", "_closed", "_error", "_handover", "_on_close", "_waiter", "bookmarks", "key", "matches", "namespace", "revision",
     )  # fmt: skip
 
     def __init__(
@@ -76,9 +77,30 @@ class Watcher:
         self.revision = 0
         self._buffer: list[WatchEvent] = []
         self._waiter: asyncio.Future[None] | None = None
+        self._handover: Handover | None = None
         self._on_close = on_close
         self._closed = False
         self._error: ApiError | None = None
+
+    async def push_to(self, receive: Receive, may_push: Callable[[], bool]) -> None:
+        """Hands over what comes for as long as `may_push()`; the end of the watch is told by `next`."""
+
+        def take() -> bool:
+            if self._closed or not may_push():
+                return False
+            events, self._buffer = self._buffer, []
+            if events:
+                receive(events)
+            return True
+
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimLoop), "an apiserver lives on a SimLoop"
+        self._handover = Handover(loop, take)
+        self._wake()
+        try:
+            await self._handover.wait()
+        finally:
+            self._handover = None
 
     async def next(self) -> Sequence[WatchEvent]:
         """Everything that has come since the last call, waiting for something to come; empty at the end."""
@@ -133,5 +155,11 @@ class Watcher:
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+        handover = self._handover
+        if handover is not None:
+            if self._closed:
+                handover.end()
+            elif self._buffer:
+                handover.wake()
+        elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

@@ -6,7 +6,7 @@ handles: read them through `stored.view(Pod)`, change a copy of `stored.object`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import msgspec
@@ -125,11 +125,11 @@ class Client:
         }
         await self._request("create", PODS, namespace, name, "binding", binding)
 
-    async def _request(
+    def _request(
         self, verb: str, resource: Resource, namespace: str = "", name: str = "", subresource: str = "",
         body: Any = None, patch_type: str = "", options: Options = NO_OPTIONS,
-    ) -> Response:  # fmt: skip
-        return await self.transport.request(
+    ) -> Awaitable[Response]:  # fmt: skip
+        return self.transport.request(
             self._make(verb, resource, namespace, name, subresource, body, patch_type, options)
         )
 

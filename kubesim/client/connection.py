@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from kubesim.api.errors import ApiError, TransportError
-from kubesim.api.wire import WatchEvent, WatchStream
+from kubesim.api.wire import PushingStream, Receive, WatchEvent, WatchStream
 from kubesim.sim import Network, SimLoop
 
 SILENCE_SECONDS_MAX = 30.0 + 15.0  # Read idle timeout, then ping timeout.
@@ -93,6 +93,12 @@ class CarriedStream:
         self._stream = stream
         self._lost = ""  # Why the connection broke.
         self._patience: asyncio.Timeout | None = None
+
+    async def push_to(self, receive: Receive, may_push: Callable[[], bool]) -> None:
+        """Lets the server's stream hand over its events while the network is free."""
+        network, stream = self._connection.network, self._stream
+        if network.is_free and not self._lost and isinstance(stream, PushingStream):
+            await stream.push_to(receive, lambda: network.is_free and may_push())
 
     async def next(self) -> Sequence[WatchEvent]:
         """All events that are there, once they have crossed the network; empty when the server ended the watch."""

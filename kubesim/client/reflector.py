@@ -15,7 +15,7 @@ from typing import Protocol
 from kubesim.api.errors import ApiError, ExpiredError, TransportError
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Stored
-from kubesim.api.wire import Options, WatchEvent
+from kubesim.api.wire import Options, PushingStream, WatchEvent
 from kubesim.client.client import Client
 from kubesim.sim import Simulation
 
@@ -61,6 +61,11 @@ class BackOff:
         pause_seconds = self._pause_seconds
         self._pause_seconds = min(2 * pause_seconds, PAUSE_SECONDS_MAX)
         return pause_seconds * (1 + self._random.random())
+
+
+def always() -> bool:
+    """A reflector takes whatever comes."""
+    return True
 
 
 class Reflector:
@@ -134,7 +139,11 @@ class Reflector:
         )
         stream = await self._client.watch(self._resource, self._namespace, options)
         try:
-            while events := await stream.next():
+            while True:
+                if isinstance(stream, PushingStream):
+                    await stream.push_to(cache.apply, always)
+                if not (events := await stream.next()):
+                    return
                 cache.apply(events)
         finally:
             stream.close()

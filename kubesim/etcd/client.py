@@ -5,6 +5,7 @@ Upstream: go.etcd.io/etcd/client/v3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from kubesim.etcd.messages import (
@@ -26,6 +27,10 @@ class Watch(Protocol):
 
     async def next(self) -> WatchResponse:
         """Waits for and returns everything that happened since the last call, in order of revision."""
+        ...
+
+    async def push_to(self, receive: Callable[[WatchResponse], None]) -> None:
+        """Calls `receive` with what `next` would return, for as long as nothing unusual happens; then `next` goes on."""
         ...
 
     def request_progress(self) -> None:

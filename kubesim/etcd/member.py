@@ -34,7 +34,7 @@ from kubesim.etcd.messages import (
 )
 from kubesim.etcd.store import MvccStore
 from kubesim.etcd.watch import Watcher, WatchHub
-from kubesim.sim import Simulation
+from kubesim.sim import Handover, Simulation
 from kubesim.sim.network import lost
 
 REQUEST_TIMEOUT_SECONDS = 30.0
@@ -157,12 +157,35 @@ class MemberWatch(Watch):
         self._watcher: Watcher = hub.open(request)
         self._watcher.wake = self._wake
         self._waiting: asyncio.Future[None] | None = None
+        self._handover: Handover | None = None
         self._on_the_way: WatchResponse | None = None  # Taken, but a cancelled `next` did not return it.
         self._timer: asyncio.TimerHandle | None = None
         self._loop = member._loop
         self._network = member._network
         if request.progress_notify:
             self._timer = self._loop.call_later(PROGRESS_INTERVAL_SECONDS, self._tick)
+
+    async def push_to(self, receive: Callable[[WatchResponse], None]) -> None:
+        """Hands over what happens while the network is free; the end of the watch is told by `next`."""
+        assert self._waiting is None, "two readers on one watch"
+        if not self._network.is_free or self._on_the_way is not None:
+            return
+
+        def take() -> bool:
+            response = self._hub.take(self._watcher)
+            if response is not None and (response.canceled or not self._network.is_free):
+                self._on_the_way = response
+                return False
+            if response is not None:
+                receive(response)
+            return True
+
+        self._handover = Handover(self._loop, take)
+        self._handover.wake()
+        try:
+            await self._handover.wait()
+        finally:
+            self._handover = None
 
     async def next(self) -> WatchResponse:
         """Waits for and returns everything that happened since the last call, in order of revision."""
@@ -193,7 +216,9 @@ class MemberWatch(Watch):
         self._end()
 
     def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
+        if self._handover is not None:
+            self._handover.wake()
+        elif self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
     def _tick(self) -> None:

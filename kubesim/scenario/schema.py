@@ -6,56 +6,14 @@ which the cluster has booted.
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from kubesim.api.quantity import milli
+from kubesim.scenario.values import Lines, Quantity, Seconds
 
-DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-
-
-def parse_duration(value: object) -> float:
-    """Seconds of `90`, `90s`, `1m30s`, `2h` or `250ms`; ValueError otherwise."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = float(value)
-    else:
-        match = DURATION.fullmatch(str(value)) if value != "" else None
-        if match is None or not any(match.groups()):
-            raise ValueError("expected a duration such as 90s, 1m30s or 250ms")
-        hours, minutes, whole, milli = (float(part or 0) for part in match.groups())
-        seconds = hours * 3600 + minutes * 60 + whole + milli / 1000
-    if seconds < 0:
-        raise ValueError("a duration cannot be negative")
-    return seconds
-
-
-Seconds = Annotated[float, BeforeValidator(parse_duration)]
-
-
-def checked_quantity(value: Any) -> Any:
-    """The quantity as it is written; ValueError if it is none."""
-    try:
-        is_good = milli(value) >= 0
-    except (ValueError, TypeError, AttributeError):
-        is_good = False
-    if not is_good:
-        raise ValueError("expected a quantity such as 2, 500m or 4Gi")
-    return value
-
-
-Quantity = Annotated[str | int | float, BeforeValidator(checked_quantity)]
-
-
-def as_list(value: Any) -> Any:
-    """One thing stands for a list of one."""
-    return [value] if isinstance(value, str | dict) else value
-
-
-Lines = Annotated[list[str], BeforeValidator(as_list)]
 
 
 class Model(BaseModel):
@@ -73,20 +31,20 @@ class Metadata(Model):
 class Taint(Model):
     """A taint that a node has from the start."""
 
-    key: str
-    value: str = ""
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+    key: str = Field(description="`dedicated`, or `example.com/gpu`.")
+    value: str = Field("", description="May be empty.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(description="What it does to Pods.")
 
 
 class NodeSpec(Model):
     """One node of the cluster."""
 
-    name: str = Field(pattern=NAME)
+    name: str = Field(pattern=NAME, description="Its host name, too.")
     cpu: Quantity = Field("2", description="CPU that Pods may request, as a quantity.")
     memory: Quantity = Field("4Gi", description="Memory that Pods may request, as a quantity.")
     pods: int = Field(110, ge=1, description="How many Pods fit.")
-    labels: dict[str, str] = Field(default_factory=dict)
-    taints: list[Taint] = Field(default_factory=list)
+    labels: dict[str, str] = Field(default_factory=dict, description="Labels beside those that every node has.")
+    taints: list[Taint] = Field(default_factory=list, description="Taints from the start.")
 
 
 class ContainerBehavior(Model):
@@ -94,7 +52,7 @@ class ContainerBehavior(Model):
 
     start_delay: Seconds = Field(0.2, description="From create to running.")
     runs_for: Seconds | None = Field(None, description="It exits by itself after this long; absent: never.")
-    exit_code: int = Field(0, ge=0, le=255)
+    exit_code: int = Field(0, ge=0, le=255, description="With which it exits by itself.")
     ready_after: Seconds = Field(0, description="Readiness probes fail until then.")
     healthy_for: Seconds | None = Field(None, description="Liveness probes fail after this long; absent: never.")
     stop_time: Seconds = Field(0.1, description="From SIGTERM to the exit.")
@@ -103,8 +61,11 @@ class ContainerBehavior(Model):
 class ClusterSpec(Model):
     """The cluster that the scenario runs on."""
 
-    nodes: int | list[NodeSpec] = Field(3, description="How many (named node-1 …), or a list of nodes.")
-    behavior: Literal["plausible", "hollow"] = "plausible"
+    nodes: int | list[NodeSpec] = Field(default=3, description="How many (named node-1 …), or a list of nodes.")
+    behavior: Literal["plausible", "hollow"] = Field(
+        default="plausible",
+        description="plausible: images are pulled and containers take time; hollow: everything succeeds at once.",
+    )
     images: dict[str, ContainerBehavior] = Field(
         default_factory=dict, description="What containers do, by image; other images run until they are stopped."
     )
@@ -123,8 +84,8 @@ class ClusterSpec(Model):
 class Count(Model):
     """How many objects there should be."""
 
-    min: int = Field(0, ge=0)
-    max: int | None = Field(None, ge=0)
+    min: int = Field(0, ge=0, description="At least.")
+    max: int | None = Field(None, ge=0, description="At most; absent: any number.")
 
 
 class Check(Model):
@@ -160,7 +121,7 @@ class Fault(Model):
     one_way: bool = Field(False, description="Only from the first to the second.")
     seconds: float = Field(0, description="For `skew`.")
     latency: Seconds = Field(0, description="For `slow`.")
-    probability: float = Field(1, ge=0, le=1)
+    probability: float = Field(1, ge=0, le=1, description="For `drop`, from 0 to 1.")
 
     @model_validator(mode="after")
     def _one_verb(self) -> Self:
@@ -188,7 +149,7 @@ class Step(Model):
     when: Check | None = Field(None, description="As soon as this holds.")
     say: str = Field("", description="What a teacher would say.")
     kubectl: Lines = Field(default_factory=list, description="kubectl commands, without the word kubectl.")
-    fault: Fault | None = None
+    fault: Fault | None = Field(None, description="What breaks, or is repaired.")
     refused: str = Field("", description="The command must be refused with a message that contains this.")
 
     @model_validator(mode="after")
@@ -207,7 +168,7 @@ class Expectation(Model):
     always: Check | None = Field(None, description="Holds at every moment between `from` and `by`.")
     never: Check | None = Field(None, description="Holds at no moment between `from` and `by`.")
     stays: Check | None = Field(None, description="Comes to hold by `by`, and then holds to the end.")
-    from_: Seconds = Field(0, alias="from")
+    from_: Seconds = Field(0, alias="from", description="Nothing counts before.")
     by: Seconds | None = Field(None, description="Absent: the end of the run.")
     say: str = Field("", description="The expectation in words.")
 
@@ -238,20 +199,20 @@ EXPECTATIONS = ("eventually", "always", "never", "stays")
 class Spec(Model):
     """The scenario itself."""
 
-    title: str
-    about: str = ""
+    title: str = Field(description="One line, as in a table of contents.")
+    about: str = Field("", description="A paragraph or two that are shown before the run.")
     replayable: bool = Field(False, description="Whether it makes sense on a real cluster, too.")
-    seed: int = 1
-    cluster: ClusterSpec = Field(default_factory=lambda: ClusterSpec(nodes=3))
+    seed: int = Field(1, description="Chance: the same seed is the same run, to the byte.")
+    cluster: ClusterSpec = Field(default_factory=ClusterSpec, description="Absent: three nodes.")
     until: Seconds = Field(description="How long the run lasts.")
-    steps: list[Step] = Field(min_length=1)
-    expect: list[Expectation] = Field(default_factory=list)
+    steps: list[Step] = Field(min_length=1, description="What is done, in order of time; at least one step.")
+    expect: list[Expectation] = Field(default_factory=list, description="What must come true.")
 
 
 class Scenario(Model):
     """A scenario file."""
 
-    api_version: Literal["kubesim.dev/v1alpha1"]
-    kind: Literal["Scenario"]
-    metadata: Metadata
-    spec: Spec
+    api_version: Literal["kubesim.dev/v1alpha1"] = Field(description="The version of this format.")
+    kind: Literal["Scenario"] = Field(description="What this file is.")
+    metadata: Metadata = Field(description="Its name.")
+    spec: Spec = Field(description="Everything else.")

@@ -205,6 +205,8 @@ class ColumnEvaluation(Evaluation):
         """As in the readable form, without sorting all of it."""
         totals: Any = self.totals
         count = len(totals)
+        if not count:
+            return []  # One feasible node is not scored.
         if count > limit:
             lowest = np.partition(totals, count - limit)[count - limit]  # Above it all are shown, equals while room.
             above = np.flatnonzero(totals > lowest)

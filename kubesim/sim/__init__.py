@@ -4,6 +4,7 @@ from kubesim.sim.chance import Chance
 from kubesim.sim.clock import Clock, parse_timestamp
 from kubesim.sim.errors import DeadlockError, LivelockError, SimulationError, StalledError
 from kubesim.sim.faults import Faults, UnknownTargetError
+from kubesim.sim.handover import Handover
 from kubesim.sim.host import Host, Process, State
 from kubesim.sim.loop import Mode, SimLoop
 from kubesim.sim.network import Network, NetworkError
@@ -18,6 +19,7 @@ __all__ = [
     "Clock",
     "DeadlockError",
     "Faults",
+    "Handover",
     "Host",
     "LivelockError",
     "Mode",

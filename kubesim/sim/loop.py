@@ -20,8 +20,8 @@ import asyncio
 import sys
 import time as wall
 from collections import deque
-from collections.abc import Callable
-from contextvars import Context
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from enum import Enum
 from heapq import heapify, heappop, heappush
 from random import Random
@@ -46,6 +46,43 @@ class Mode(Enum):
 
 
 Timer = tuple[int, int, asyncio.TimerHandle]  # (nanoseconds, serial, handle): unique, so the heap has no ties.
+
+
+class Soon(asyncio.Handle):
+    """A callback that is ready: asyncio's, made without asking whether somebody debugs."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, callback: Callable[..., object], args: Sequence[Any], loop: SimLoop, context: Context | None
+    ) -> None:
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
+
+
+class Later(asyncio.TimerHandle):
+    """A timer; the same."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, when_ns: int, callback: Callable[..., object], args: Sequence[Any], loop: SimLoop,
+        context: Context | None,
+    ) -> None:  # fmt: skip
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
+        self._when = when_ns / NANOSECONDS_PER_SECOND
+        self._scheduled = True
 
 
 class SimLoop(asyncio.SelectorEventLoop):
@@ -95,7 +132,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         """As asyncio's, without its debugging: this is the most called function of a run."""
         if self._closed:  # type: ignore[attr-defined]
             self._check_closed()  # type: ignore[attr-defined]
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = Soon(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
@@ -126,10 +163,9 @@ class SimLoop(asyncio.SelectorEventLoop):
         """Like `call_at`, exact to the nanosecond."""
         if self._closed:  # type: ignore[attr-defined]
             self._check_closed()  # type: ignore[attr-defined]
-        handle = asyncio.TimerHandle(when_ns / NANOSECONDS_PER_SECOND, callback, args, self, context)
+        handle = Later(when_ns, callback, args, self, context)
         self._serial += 1
         heappush(self._timers, (when_ns, self._serial, handle))
-        handle._scheduled = True  # type: ignore[attr-defined]
         return handle
 
     def close(self) -> None:
@@ -263,6 +299,15 @@ class SimLoop(asyncio.SelectorEventLoop):
             self._timer_cancelled_count = 0
 
     def _run_ready(self) -> None:
+        """Runs what is ready, and on virtual time what that makes ready: nothing can come from outside meanwhile."""
+        self._run_round()
+        while self._ready and self.mode is Mode.VIRTUAL and not self._stopping:  # type: ignore[attr-defined]
+            self._rounds_until_poll -= 1
+            if self._rounds_until_poll <= 0:
+                return
+            self._run_round()
+
+    def _run_round(self) -> None:
         ready = self._ready
         count = len(ready)
         self._callbacks_this_instant += count

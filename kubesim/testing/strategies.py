@@ -6,6 +6,7 @@ def test_my_controller_survives(deployment, faults): ...
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from kubesim.sim import Faults
 NAMES = st.from_regex(r"[a-z]([a-z0-9]{0,6}[a-z0-9])?", fullmatch=True)
 CPU_MILLI = st.sampled_from([10, 50, 100, 250, 500, 800, 1000, 1500])
 MEMORY_MI = st.sampled_from([16, 64, 128, 512, 1024])
+CRASHES, CUTS = ("crash", "restart"), ("partition", "repair")
 EFFECTS = st.sampled_from(["NoSchedule", "PreferNoSchedule", "NoExecute"])
 
 
@@ -111,14 +113,19 @@ def nodes(draw: st.DrawFn, *, name: str | None = None) -> Object:
 
 @st.composite
 def fault_schedules(
-    draw: st.DrawFn, *, nodes: int = 3, until_seconds: float = 120, faults_max: int = 4
+    draw: st.DrawFn,
+    *,
+    nodes: int = 3,
+    until_seconds: float = 120,
+    faults_max: int = 4,
+    processes: Sequence[str] = (),
 ) -> list[FaultAt]:
-    """Nodes that crash or are cut off, and come back, in order of time."""
+    """Nodes that crash or are cut off, `processes` that crash, and all come back, in order of time."""
     schedule: list[FaultAt] = []
     times = st.floats(0, until_seconds, allow_nan=False).map(lambda seconds: round(seconds, 1))
-    for number in draw(st.lists(st.integers(1, nodes), unique=True, max_size=min(nodes, faults_max))):
-        target = f"node-{number}"
+    targets = [*(f"node-{number}" for number in range(1, nodes + 1)), *processes]
+    for target in draw(st.lists(st.sampled_from(targets), unique=True, max_size=faults_max)):
         begin, end = sorted((draw(times), draw(times)))
-        verb, undo = draw(st.sampled_from([("crash", "restart"), ("partition", "repair")]))
-        schedule += [FaultAt(begin, verb, target), FaultAt(end + 0.1, undo, target)]
+        verbs = CRASHES if target in processes else draw(st.sampled_from([CRASHES, CUTS]))
+        schedule += [FaultAt(begin, verbs[0], target), FaultAt(round(end + 0.1, 1), verbs[1], target)]
     return sorted(schedule)

@@ -29,7 +29,9 @@ class AdmissionChain:
         key = (old is None, context.request.subresource)
         steps = self._mutating.get(key)
         if steps is None:
-            steps = self._mutating[key] = tuple(plugin.mutate for plugin in self._handlers(*key))
+            steps = self._mutating[key] = tuple(
+                plugin.mutate for plugin in self._handlers(*key) if type(plugin).mutate is not AdmissionPlugin.mutate
+            )
         if not steps:
             return obj
         attributes = Attributes(context, obj, old)
@@ -42,7 +44,11 @@ class AdmissionChain:
         key = (old is None, context.request.subresource)
         steps = self._validating.get(key)
         if steps is None:
-            steps = self._validating[key] = tuple(plugin.validate for plugin in self._handlers(*key))
+            steps = self._validating[key] = tuple(
+                plugin.validate
+                for plugin in self._handlers(*key)
+                if type(plugin).validate is not AdmissionPlugin.validate
+            )
         if steps:
             attributes = Attributes(context, obj, old)
             for step in steps:

@@ -85,6 +85,8 @@ async def _write(registry: Registry, context: RequestContext, current: Stored, o
         stored = await storage.delete(current, context)
         strategy.release(current.object, None)
         return stored
+    if not strategy.uses_pools:
+        return await storage.update(current, obj, context)
     strategy.allocate(obj, current.object)
     try:
         stored = await storage.update(current, obj, context)

@@ -114,7 +114,11 @@ def _check(options: Options) -> None:
 
 def _cached_page(registry: Registry, selection: Selection, limit: int) -> Response:
     cache, matches = registry.cache, selection.matches
-    items = cache.ordered(selection.namespace)
+    key = selection.only_key()
+    if key is None:
+        items = cache.ordered(selection.namespace)
+    else:
+        items = [cache.state[key]] if key in cache.state else []
     if matches is not None:
         items = [stored for stored in items if matches(stored.object)]
     if not limit or len(items) <= limit:

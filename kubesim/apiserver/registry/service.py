@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 from random import Random
+from typing import ClassVar
 
 from kubesim.api.errors import FieldError, InternalError
 from kubesim.api.errors import invalid as refuse
@@ -31,6 +32,8 @@ AFFINITIES = ("ClientIP", NONE)
 
 class ServiceStrategy(Strategy):
     """The rules of Services, and the pools of addresses and ports."""
+
+    uses_pools: ClassVar[bool] = True
 
     def __init__(self, resource: Resource, random: Random, network: IPv4Network = SERVICE_NETWORK) -> None:
         super().__init__(resource)

@@ -42,6 +42,9 @@ class Strategy:
     # Fields of `spec` that never change.
     immutable_spec_fields: ClassVar[tuple[str, ...]] = ()
 
+    # Objects hold addresses or ports of the server's: `allocate` and `release` do something.
+    uses_pools: ClassVar[bool] = False
+
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
         self.has_status = "status" in resource.subresources

@@ -68,6 +68,8 @@ class Manifest(NamedTuple):
         node: yaml.Node = self.node
         line = self.line
         for part in PATH_PART.findall(field):
+            if isinstance(node, yaml.SequenceNode) and len(node.value) == 1 and not part.isdigit():
+                node = node.value[0]  # Some messages leave out the place in the list; here it can only be this one.
             child = _child(node, part)
             if child is None:
                 break

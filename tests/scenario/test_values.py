@@ -1,10 +1,10 @@
-"""What a scenario file may say."""
+"""The values in a scenario file that have a form of their own."""
 
 from __future__ import annotations
 
 import pytest
 
-from kubesim.scenario.schema import parse_duration
+from kubesim.scenario.values import checked_quantity, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,16 @@ def test_anything_else_is_refused(text: object) -> None:
     """Teaches: a typo in a duration is an error, not zero."""
     with pytest.raises(ValueError, match="duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["2", "500m", "4Gi", 2, 0.5])
+def test_quantities_are_kubernetes_own(text: object) -> None:
+    """Teaches: what a Node's capacity may say."""
+    assert checked_quantity(text) == text
+
+
+@pytest.mark.parametrize("text", ["lots", "", "-1", None, "4 Gi"])
+def test_what_is_no_quantity_is_refused(text: object) -> None:
+    """Teaches: found when the scenario is read, not when its node registers."""
+    with pytest.raises(ValueError, match="expected a quantity such as 2, 500m or 4Gi"):
+        checked_quantity(text)
