@@ -95,8 +95,9 @@ class Watcher:
 
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimLoop), "an apiserver lives on a SimLoop"
+        if not take():
+            return
         self._handover = Handover(loop, take)
-        self._wake()
         try:
             await self._handover.wait()
         finally:

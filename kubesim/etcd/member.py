@@ -172,16 +172,16 @@ class MemberWatch(Watch):
             return
 
         def take() -> bool:
-            response = self._hub.take(self._watcher)
-            if response is not None and (response.canceled or not self._network.is_free):
-                self._on_the_way = response
-                return False
-            if response is not None:
+            while (response := self._hub.take(self._watcher)) is not None:
+                if response.canceled or not self._network.is_free:
+                    self._on_the_way = response
+                    return False
                 receive(response)
             return True
 
+        if not take():
+            return
         self._handover = Handover(self._loop, take)
-        self._handover.wake()
         try:
             await self._handover.wait()
         finally:

@@ -94,6 +94,7 @@ class _Player:
         kept = kept or (change.kind == "Namespace" and change.new.name in self._namespaces)
         about = (change.object.get("involvedObject") or {}).get("kind")
         kept = kept or (change.kind == "Event" and space == "default" and about == "Node")
+        kept = kept and (change.kind, change.new.name) != ("ConfigMap", "kube-root-ca.crt")
         if kept and self._writer is not None:
             self._writer.change(msgspec.structs.replace(change, time_ns=change.time_ns - self._origin_ns))
 

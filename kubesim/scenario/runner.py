@@ -14,7 +14,7 @@ from typing import IO, Any
 import msgspec
 
 from kubesim.api.errors import ApiError, TransportError
-from kubesim.client.kubectl import KubectlError
+from kubesim.client.kubectl import KubectlError, ManifestError
 from kubesim.cluster import NotReachedError, SimCluster
 from kubesim.recording import Change, RecordingWriter
 from kubesim.scenario.check import parse_check
@@ -150,7 +150,7 @@ class ScenarioRun:
         try:
             for told in await self.cluster.kubectl.run(line):
                 self.narrator.say("", told, "output")
-        except (ApiError, KubectlError, TransportError) as error:
+        except (ApiError, KubectlError, ManifestError, TransportError) as error:
             self.cluster.observer.flush()
             if step.refused and step.refused in str(error):
                 self.narrator.say("", f"refused, as expected: {error}", "output")

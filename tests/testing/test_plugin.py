@@ -15,7 +15,8 @@ RESULTS = ("passed", "failed", "errors", "skipped")
 def outcomes(pytester: pytest.Pytester, text: str, *arguments: str) -> tuple[dict[str, int], str]:
     """Runs one test file in a project of its own; how many tests ended how, and what was printed."""
     pytester.makepyfile(text)
-    result = pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:cacheprovider", *arguments)
+    without = ("-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    result = pytester.runpytest_inprocess(*without, *arguments)
     found = {name: count for name, count in result.parseoutcomes().items() if name in RESULTS}
     return found, result.stdout.str()
 
