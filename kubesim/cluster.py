@@ -214,6 +214,15 @@ class SimCluster:
         """A client of its own for a component or a test; `name` is its user agent and its endpoint."""
         return Client(InProcessTransport(self.sim, self, source=name), name, credential)
 
+    def add(self, name: str, make: Callable[[Client], Component], *, host: str = CONTROL_PLANE) -> None:
+        """Installs a component of yours as a process on `host` and starts it; `make` builds a fresh one at every start.
+
+        It can be crashed, cut off and restarted by its name, and its caches are checked like those of our own.
+        """
+        machine = self.faults.hosts[host]
+        self._install(machine, name, lambda: make(self.client_for(name, ADMIN)))
+        machine.processes[name].start()
+
     # -- what the in-process transports reach -----------------------------------------------------------
 
     async def handle(self, request: Request) -> Response:

@@ -65,7 +65,8 @@ class ControllerManager:
     ) -> None:
         self.sim = sim
         self.controllers: tuple[Controller, ...] = ()  # Filled once this manager leads.
-        self.informers = Informers(sim, client_for(OWN_IDENTITY))  # Of its present term as leader.
+        self._client = client_for(OWN_IDENTITY)
+        self.informers = Informers(sim, self._client)  # Of its present term as leader.
         self._client_for = client_for
         self._kinds = tuple(controllers)
         self._leader_elect = leader_elect
@@ -76,15 +77,14 @@ class ControllerManager:
         if not self._leader_elect:
             await self._lead()
             return
-        client = self._client_for(OWN_IDENTITY)
-        recorder = EventRecorder(self.sim, client, NAME)
-        elector = LeaderElector(self.sim, client, name=NAME, identity=self._identity, recorder=recorder)
+        recorder = EventRecorder(self.sim, self._client, NAME)
+        elector = LeaderElector(self.sim, self._client, name=NAME, identity=self._identity, recorder=recorder)
         async with Tasks(NAME) as tasks:
             tasks.spawn(recorder.run(), "events")
             await elector.run(self._lead)
 
     async def _lead(self) -> None:
-        informers = self.informers = Informers(self.sim, self._client_for(OWN_IDENTITY))
+        informers = self.informers = Informers(self.sim, self._client)
         contexts = [self._context(kind, informers) for kind in self._kinds]
         self.controllers = tuple(kind(context) for kind, context in zip(self._kinds, contexts, strict=True))
         async with Tasks(f"{NAME}/leading") as tasks:

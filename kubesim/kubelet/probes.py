@@ -175,9 +175,11 @@ class ProbeManager:
 
     def _say_unhealthy(self, prober: Prober, *, timed_out: bool) -> None:
         sandbox = self._runtime.pod_status(prober.pod.uid).sandbox()
-        words = failure_words(
-            prober.probe, prober.kind, prober.container, sandbox, self._age_seconds(prober), timed_out
-        )
+        spec = prober.pod.spec
+        name = prober.container.name
+        ports = next((each.ports for each in (*spec.containers, *spec.init_containers) if each.name == name), ())
+        age_seconds = self._age_seconds(prober)
+        words = failure_words(prober.probe, prober.kind, prober.container, ports, sandbox, age_seconds, timed_out)
         message = f"{prober.kind.capitalize()} probe failed: {words}"
         self._events.warning(prober.pod, prober.container.name, "Unhealthy", message)
 

@@ -48,6 +48,10 @@ class Mode(Enum):
 Timer = tuple[int, int, asyncio.TimerHandle]  # (nanoseconds, serial, handle): unique, so the heap has no ties.
 
 
+def nothing() -> None:
+    """What a cancelled timer does. It also lets go of what the timer would have done."""
+
+
 class Soon(asyncio.Handle):
     """A callback that is ready: asyncio's, made without asking whether somebody debugs."""
 
@@ -83,6 +87,14 @@ class Later(asyncio.TimerHandle):
         self._source_traceback = None
         self._when = when_ns / NANOSECONDS_PER_SECOND
         self._scheduled = True
+
+    def cancel(self) -> None:
+        """As asyncio's, without its debugging: every `asyncio.sleep` that is over cancels its timer once more."""
+        if not self._cancelled:
+            self._cancelled = True
+            self._callback, self._args = nothing, ()
+            if self._scheduled:
+                self._loop._timer_cancelled_count += 1
 
 
 class SimLoop(asyncio.SelectorEventLoop):
@@ -219,8 +231,7 @@ class SimLoop(asyncio.SelectorEventLoop):
 
     def _jump(self) -> None:
         """Virtual mode: to the next timer, whenever that is."""
-        when_ns = self._next_timer_ns()
-        if when_ns is None:
+        if (when_ns := self._next_timer_ns()) is None:
             self._poll(0)  # A signal handler or another thread may have something for us.
             if not self._ready and not self._stopping:  # type: ignore[attr-defined]
                 raise DeadlockError(waiting_tasks(self))

@@ -20,7 +20,7 @@ NAMESPACE_POLL_SECONDS = 8.0
 
 
 def everything(kind: str, name: str) -> bool:
-    return kind != "pods" or name == ""
+    return True
 
 
 def node_and_web(kind: str, name: str) -> bool:
@@ -121,9 +121,9 @@ def deletions(lines: Lines, prefix: str, *, since: float) -> list[float]:
     """When Pods were asked to go, each for the first time."""
     found: dict[str, float] = {}
     for line in lines:
-        if line.get("kind") == "Pod" and line["name"].startswith(prefix) and line["t"] > since:
-            if "deletionTimestamp" in line["object"]["metadata"]:
-                found.setdefault(line["name"], line["t"])
+        is_one = line.get("kind") == "Pod" and line["name"].startswith(prefix) and line["t"] > since
+        if is_one and "deletionTimestamp" in line["object"]["metadata"]:
+            found.setdefault(line["name"], line["t"])
     return list(found.values())
 
 

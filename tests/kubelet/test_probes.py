@@ -8,11 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubesim.api.views import Probe
+from kubesim.api.views import ContainerPort, Probe
 from kubesim.kubelet.probe_words import failure_words
 from kubesim.kubelet.runtime.cri import Container, Sandbox
 from kubesim.kubelet.runtime.model import Behaviour
 from kubesim.sim import Simulation
+
+SANDBOX = Sandbox("s", "uid", 0, "10.0.0.9")
+SLOW = Container("id", "c", "uid", "s", 0, "i", "r", Behaviour(ready_after_seconds=5))
 
 NewWorld = Callable[..., Any]
 HTTP = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 10, "timeoutSeconds": 1}
@@ -192,6 +195,13 @@ async def test_a_terminating_pod_is_not_restarted_by_its_probes(sim: Simulation,
 )  # fmt: skip
 def test_every_kind_of_probe_fails_in_its_own_words(handler: Any, age: float, timed_out: bool, words: str) -> None:
     """Teaches: the text says what went wrong: refused, too late, or an answer that says no."""
-    container = Container("id", "c", "uid", "s", 0, "i", "r", Behaviour(ready_after_seconds=5))
     probe = msgspec.convert(handler, Probe)
-    assert failure_words(probe, "readiness", container, Sandbox("s", "uid", 0, "10.0.0.9"), age, timed_out) == words
+    assert failure_words(probe, "readiness", SLOW, (), SANDBOX, age, timed_out) == words
+
+
+def test_a_port_with_a_name_is_told_by_its_number() -> None:
+    """Teaches: names of ports are for people who write manifests; a connection has a number."""
+    probe = msgspec.convert({"tcpSocket": {"port": "db"}}, Probe)
+    ports = (msgspec.convert({"name": "db", "containerPort": 5432}, ContainerPort),)
+    words = failure_words(probe, "readiness", SLOW, ports, SANDBOX, 0, False)
+    assert words == "dial tcp 10.0.0.9:5432: connect: connection refused"
