@@ -59,7 +59,8 @@ class Watcher:
     """The stream of one watch request; a `WatchStream`. `revision`: it has been told everything up to there."""
 
     __slots__ = (
-        "_buffer", "_closed", "_error", "_handover", "_on_close", "_waiter", "bookmarks", "key", "matches", "namespace", "revision",
+        "_buffer", "_closed", "_error", "_handover", "_on_close", "_waiter", "bookmarks", "key", "matches",
+        "namespace", "revision",
     )  # fmt: skip
 
     def __init__(

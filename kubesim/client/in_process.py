@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from kubesim.api.errors import TransportError
 from kubesim.api.wire import Request, Response, WatchStream
 from kubesim.client.connection import Connection
-from kubesim.sim import Simulation
+from kubesim.sim import Simulation, next_turn
 from kubesim.sim.network import lost
 
 Result = TypeVar("Result")
@@ -55,7 +55,7 @@ class InProcessTransport:
 
     async def request(self, request: Request) -> Response:
         """Any verb but watch. Without a rule on any link there is no deadline: then nothing is lost on the way."""
-        await asyncio.sleep(0)
+        await next_turn()
         network = self._network
         if network.has_rules or not network.is_open(self._source, self._target):
             return await self._in_time(self._exchange(request))
@@ -66,7 +66,7 @@ class InProcessTransport:
 
     async def watch(self, request: Request) -> WatchStream:
         """Begins a watch over the connection that all watches of this transport share."""
-        await asyncio.sleep(0)
+        await next_turn()
         if not self._network.is_open(self._source, self._target):
             await self._in_time(self._cross(self._source, self._target))
         return self._connection.carry(await self._server.watch(request))

@@ -30,7 +30,7 @@ class Watch(Protocol):
         ...
 
     async def push_to(self, receive: Callable[[WatchResponse], None]) -> None:
-        """Calls `receive` with what `next` would return, for as long as nothing unusual happens; then `next` goes on."""
+        """Calls `receive` with what `next` would return, while nothing unusual happens; then `next` goes on."""
         ...
 
     def request_progress(self) -> None:

@@ -137,5 +137,4 @@ class Observer:
         self._pending.append(Change(self.sim.clock.now_ns(), verb, resource, old, new, not self._began))
         if not self._flush_is_due:
             self._flush_is_due = True
-            # A timer of the present instant fires once nothing else is ready in it.
-            self.sim.loop.call_at_ns(self.sim.loop.now_ns, self.flush)
+            self.sim.loop.call_at_end_of_instant(self.flush)

@@ -9,7 +9,7 @@ from kubesim.sim.host import Host, Process, State
 from kubesim.sim.loop import Mode, SimLoop
 from kubesim.sim.network import Network, NetworkError
 from kubesim.sim.simulation import Simulation, run
-from kubesim.sim.tasks import Tasks
+from kubesim.sim.tasks import Tasks, next_turn
 from kubesim.sim.trace import CAUSES, Cause, Origin, Record, Trace, because, merge_causes
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "UnknownTargetError",
     "because",
     "merge_causes",
+    "next_turn",
     "parse_timestamp",
     "run",
 ]

@@ -46,7 +46,7 @@ class Handover:
             return
         try:
             goes_on = self._take()
-        except Exception as error:  # noqa: BLE001 (it belongs to the task that waits, which raises it)
+        except Exception as error:  # It belongs to the task that waits, which raises it.
             self._waiter.set_exception(error)
         else:
             if not goes_on:

@@ -20,14 +20,15 @@ import asyncio
 import sys
 import time as wall
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextvars import Context, copy_context
+from collections.abc import Callable
+from contextvars import Context
 from enum import Enum
 from heapq import heapify, heappop, heappush
 from random import Random
 from typing import Any, Self, TypeVarTuple
 
 from kubesim.sim.errors import DeadlockError, LivelockError
+from kubesim.sim.handles import Later, Soon
 
 Arguments = TypeVarTuple("Arguments")
 NANOSECONDS_PER_SECOND = 1_000_000_000
@@ -46,55 +47,6 @@ class Mode(Enum):
 
 
 Timer = tuple[int, int, asyncio.TimerHandle]  # (nanoseconds, serial, handle): unique, so the heap has no ties.
-
-
-def nothing() -> None:
-    """What a cancelled timer does. It also lets go of what the timer would have done."""
-
-
-class Soon(asyncio.Handle):
-    """A callback that is ready: asyncio's, made without asking whether somebody debugs."""
-
-    __slots__ = ()
-
-    def __init__(
-        self, callback: Callable[..., object], args: Sequence[Any], loop: SimLoop, context: Context | None
-    ) -> None:
-        self._context = copy_context() if context is None else context
-        self._loop = loop
-        self._callback = callback
-        self._args = args
-        self._cancelled = False
-        self._repr = None
-        self._source_traceback = None
-
-
-class Later(asyncio.TimerHandle):
-    """A timer; the same."""
-
-    __slots__ = ()
-
-    def __init__(
-        self, when_ns: int, callback: Callable[..., object], args: Sequence[Any], loop: SimLoop,
-        context: Context | None,
-    ) -> None:  # fmt: skip
-        self._context = copy_context() if context is None else context
-        self._loop = loop
-        self._callback = callback
-        self._args = args
-        self._cancelled = False
-        self._repr = None
-        self._source_traceback = None
-        self._when = when_ns / NANOSECONDS_PER_SECOND
-        self._scheduled = True
-
-    def cancel(self) -> None:
-        """As asyncio's, without its debugging: every `asyncio.sleep` that is over cancels its timer once more."""
-        if not self._cancelled:
-            self._cancelled = True
-            self._callback, self._args = nothing, ()
-            if self._scheduled:
-                self._loop._timer_cancelled_count += 1
 
 
 class SimLoop(asyncio.SelectorEventLoop):
@@ -124,6 +76,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         self._limit_ns: int | None = None  # Paused: time may run up to here, and no further.
         self._timers: list[Timer] = []  # A heap. asyncio's own, `_scheduled`, stays empty.
         self._serial = 0
+        self._at_end: list[Soon] = []  # What waits for the end of the present instant.
         self._callbacks_this_instant = 0
         self._rounds_until_poll = VIRTUAL_ROUNDS_BETWEEN_POLLS
         self._pace_origin = (0, 0)  # (virtual ns, wall ns) of the last change of pace.
@@ -175,14 +128,19 @@ class SimLoop(asyncio.SelectorEventLoop):
         """Like `call_at`, exact to the nanosecond."""
         if self._closed:  # type: ignore[attr-defined]
             self._check_closed()  # type: ignore[attr-defined]
-        handle = Later(when_ns, callback, args, self, context)
+        handle = Later(when_ns / NANOSECONDS_PER_SECOND, callback, args, self, context)
         self._serial += 1
         heappush(self._timers, (when_ns, self._serial, handle))
         return handle
 
+    def call_at_end_of_instant(self, callback: Callable[..., object], *args: Any) -> None:
+        """Runs `callback` once nothing else is left to do at the present time."""
+        self._at_end.append(Soon(callback, args, self, None))
+
     def close(self) -> None:
         """Forgets all timers, and closes as asyncio's does."""
         self._timers.clear()
+        self._at_end.clear()
         super().close()
 
     def virtual(self) -> None:
@@ -221,6 +179,9 @@ class SimLoop(asyncio.SelectorEventLoop):
                 self._release_due()
             elif self._rounds_until_poll <= 0:
                 self._poll(0)
+        elif self._at_end and not (self._timers and self._timers[0][0] <= self.now_ns):
+            self._ready.extend(self._at_end)
+            self._at_end.clear()
         elif self.mode is Mode.VIRTUAL:
             self._jump()
         elif self.mode is Mode.PACED:

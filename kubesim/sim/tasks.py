@@ -7,9 +7,15 @@ in memory. A run must not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from types import TracebackType
+from collections.abc import Coroutine, Generator
+from types import TracebackType, coroutine
 from typing import Any, Self
+
+
+@coroutine
+def next_turn() -> Generator[None, None, None]:
+    """Lets everybody who is ready go first, as `asyncio.sleep(0)` does at three times the price."""
+    yield
 
 
 class Tasks:

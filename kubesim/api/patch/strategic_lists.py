@@ -8,6 +8,7 @@ k8s.io/apimachinery/pkg/util/strategicpatch/patch.go.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from kubesim.api.errors import ApiError
@@ -27,6 +28,8 @@ def merge_scalars(original: list[Any], patch: list[Any]) -> list[Any]:
 
 def merge_maps(original: ListOfMaps, patch: ListOfMaps, key: str, merge: Merge) -> ListOfMaps:
     """Merges objects that have the same value at `key`, adds new ones, and obeys `$patch` in items."""
+    if (merged := _merged_in_place(original, patch, key, merge)) is not None:
+        return merged
     remaining, changes = _special_items(original, patch, key)
     merged = list(remaining)
     for change in changes:
@@ -41,15 +44,22 @@ def merge_maps(original: ListOfMaps, patch: ListOfMaps, key: str, merge: Merge) 
 
 def order_items(items: list[Any], patch_order: list[Any], server_order: list[Any], key: str) -> list[Any]:
     """The items that are in `patch_order` in that order, the others put between them by the server's order."""
-    patch_places = {_identity(item, key): place for place, item in reversed(list(enumerate(patch_order)))}
-    server_places = {_identity(item, key): place for place, item in reversed(list(enumerate(server_order)))}
-    ours = [item for item in items if _identity(item, key) in patch_places]
-    others = [item for item in items if _identity(item, key) not in patch_places]
-    ours.sort(key=lambda item: patch_places[_identity(item, key)])
+    patch_places = _places(patch_order, key)
+    ours, others = [], []
+    for item in items:
+        place = patch_places.get(_identity(item, key))
+        if place is None:
+            others.append(item)
+        else:
+            ours.append((place, item))
+    ours.sort(key=itemgetter(0))
+    if not others:
+        return [item for _, item in ours]
+    server_places = _places(server_order, key)
     others.sort(key=lambda item: server_places.get(_identity(item, key), len(server_places)))
     result: list[Any] = []
     at = 0
-    for item in ours:
+    for _, item in ours:
         place = server_places.get(_identity(item, key))
         while place is not None and at < len(others):
             other = server_places.get(_identity(others[at], key))
@@ -68,7 +78,8 @@ def check_set_order(patch: list[Any], order: list[Any], key: str) -> None:
     items = [item for item in patch if not (isinstance(item, dict) and DIRECTIVE in item)]
     remaining = iter([_identity(item, key) for item in order])
     for item in items:
-        if not any(_identity(item, key) == candidate for candidate in remaining):
+        identity = _identity(item, key)
+        if identity not in remaining:  # Consumes it up to there.
             texts = go_text(patch), go_text(order)
             raise ApiError(f"The order in patch list:\n{texts[0]}\n doesn't match $setElementOrder list:\n{texts[1]}\n")
 
@@ -76,14 +87,52 @@ def check_set_order(patch: list[Any], order: list[Any], key: str) -> None:
 def without_directives(value: Any) -> Any:
     """A value that is new in the object: the patch's, without its directives and nulls."""
     if isinstance(value, dict):
+        if _is_plain(value):
+            return value
         return {
-            name: without_directives(part)
+            name: without_directives(part) if isinstance(part, (dict, list)) else part
             for name, part in value.items()
             if part is not None and not name.startswith("$")
         }
     if isinstance(value, list):
         return [without_directives(item) for item in value if not _deletes(item)]
     return value
+
+
+def _is_plain(value: Object) -> bool:
+    """Whether an object has only scalars and nothing to leave out, as a condition has."""
+    for name, part in value.items():
+        if part is None or isinstance(part, (dict, list)) or name.startswith("$"):
+            return False
+    return True
+
+
+def _merged_in_place(original: ListOfMaps, patch: ListOfMaps, key: str, merge: Merge) -> ListOfMaps | None:
+    """The common case: the patch changes items that are there, in their order, and so the order stays as it is.
+
+    None if it is not the common case, or if something is wrong with the items.
+    """
+    places: dict[Any, int] = {}
+    for place, item in enumerate(original):
+        if not isinstance(item, dict) or key not in item:
+            return None
+        places[item[key]] = place
+    if len(places) != len(original):
+        return None
+    merged, last = list(original), -1
+    for change in patch:
+        if not isinstance(change, dict) or DIRECTIVE in change or (at := places.get(change.get(key), -1)) <= last:
+            return None
+        merged[at], last = merge(original[at], change), at
+    return merged
+
+
+def _places(items: list[Any], key: str) -> dict[Any, int]:
+    """Where the first item of each identity is."""
+    places: dict[Any, int] = {}
+    for place, item in enumerate(items):
+        places.setdefault(_identity(item, key), place)
+    return places
 
 
 def _deletes(item: Any) -> bool:

@@ -47,12 +47,14 @@ def merge_map(original: Object, patch: Object, node: Node | None) -> Object:
     if DIRECTIVE in patch:
         return _directive(patch)
     result = dict(original)
-    patch = _retain_keys(result, patch)
-    ordered = [name for name in patch if name.startswith(ORDER_PREFIX)]
-    for name in ordered:
-        patch = _merge_ordered(result, patch, name, node)
+    directives = [name for name in patch if name.startswith("$")]
+    if directives:
+        patch = _retain_keys(result, patch)
+        for name in directives:
+            if name.startswith(ORDER_PREFIX):
+                patch = _merge_ordered(result, patch, name, node)
     for name, value in patch.items():
-        if name.startswith(DELETE_PREFIX):
+        if directives and name.startswith(DELETE_PREFIX):
             _delete_scalars(result, name, value)
         elif value is None:
             result.pop(name, None)

@@ -128,14 +128,18 @@ def _map(item_node: Node, drops_empty: bool) -> Predicate:
 def is_fine(node: Node, value: Any, trusted: Any = None) -> bool:
     """Whether the value of a field is fine.
 
-    `trusted` is an earlier value of the same field that is: of an object, the parts that both share by identity
-    are not looked at again.
+    `trusted` is an earlier value of the same field that is: the fields of an object and the items of a list that
+    both share by identity are not looked at again.
     """
     quick = node.quick
     if isinstance(quick, type):
         return type(value) is quick and (bool(value) or not node.drops_zero)
     if type(trusted) is dict and type(value) is dict and node.kind == OBJECT:
         return _is_fine_since(node, value, trusted)
+    if node.kind == LIST and trusted and value and type(trusted) is list and type(value) is list:
+        known = {id(item) for item in trusted}
+        assert node.item is not None
+        return all(id(item) in known or is_fine(node.item, item) for item in value)
     return quick(value) and (bool(value) or not node.drops_zero)
 
 
@@ -144,7 +148,7 @@ def _is_fine_since(node: Node, value: dict[str, Any], trusted: dict[str, Any]) -
         if part is trusted.get(name, value):
             continue
         child = node.fields.get(name)
-        if child is None or not is_fine(child, part):
+        if child is None or not is_fine(child, part, trusted.get(name)):
             return False
     return True
 

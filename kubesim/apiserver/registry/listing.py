@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 
 import orjson
 
@@ -114,11 +115,11 @@ def _check(options: Options) -> None:
 
 def _cached_page(registry: Registry, selection: Selection, limit: int) -> Response:
     cache, matches = registry.cache, selection.matches
-    key = selection.only_key()
-    if key is None:
+    items: Sequence[Stored] = ()
+    if (key := selection.only_key()) is None:
         items = cache.ordered(selection.namespace)
-    else:
-        items = [cache.state[key]] if key in cache.state else []
+    elif key in cache.state:
+        items = [cache.state[key]]
     if matches is not None:
         items = [stored for stored in items if matches(stored.object)]
     if not limit or len(items) <= limit:

@@ -68,7 +68,7 @@ class Strategy:
     def prepare_for_status_update(self, obj: Object, old: Object) -> None:
         """Takes back everything but the status (and metadata, which follows rules of its own)."""
         for name in (*obj, *old):
-            if name not in ("status", "metadata"):
+            if name not in ("status", "metadata") and obj.get(name) is not old.get(name):
                 keep(obj, old, name)
 
     def is_new_generation(self, obj: Object, old: Object) -> bool:
