@@ -22,6 +22,16 @@ VOLUME_PREFIX = "kube-api-access-"
 # One hour and seven seconds: a token that gives away that nobody chose its lifetime.
 TOKEN_SECONDS = 3607
 CONTAINER_LISTS = ("initContainers", "containers")
+# What is mounted is the same in every Pod, so they all share it.
+_NAMESPACE = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
+TOKEN_PROJECTION: Object = {
+    "sources": [
+        {"serviceAccountToken": {"expirationSeconds": TOKEN_SECONDS, "path": "token"}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [_NAMESPACE]}},
+    ],
+    "defaultMode": 420,
+}
 
 
 class ServiceAccount(AdmissionPlugin):
@@ -86,10 +96,4 @@ def _with_mount(container: Object, mount: Object) -> Object:
 
 
 def _token_volume(name: str) -> Object:
-    namespace = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
-    sources = [
-        {"serviceAccountToken": {"expirationSeconds": TOKEN_SECONDS, "path": "token"}},
-        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-        {"downwardAPI": {"items": [namespace]}},
-    ]
-    return {"name": name, "projected": {"sources": sources, "defaultMode": 420}}
+    return {"name": name, "projected": TOKEN_PROJECTION}
