@@ -225,13 +225,13 @@ class SimCluster:
 
     # -- what the in-process transports reach -----------------------------------------------------------
 
-    async def handle(self, request: Request) -> Response:
+    def handle(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Passes a request to the apiserver that runs now."""
-        return await self._running().handle(request)
+        return self._running().handle(request)
 
-    async def watch(self, request: Request) -> WatchStream:
+    def watch(self, request: Request) -> Coroutine[Any, Any, WatchStream]:
         """Passes a watch to the apiserver that runs now."""
-        return await self._running().watch(request)
+        return self._running().watch(request)
 
     # -- building -------------------------------------------------------------------------------------
 
