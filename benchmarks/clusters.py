@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from benchmarks.measure import Figure, now, resident_megabytes, whole_process
 from kubesim.api.resources import PODS
-from kubesim.client.kubectl.kubectl import deployment
 from kubesim.cluster import SimCluster
 from kubesim.recording import Change
 from kubesim.sim import run
@@ -43,8 +42,7 @@ def large(nodes: int = 500, pods: int = 5000) -> list[Figure]:
             progress = Progress()
             cluster.observer.listen(progress.see)
             started = now()
-            made = deployment("web", "nginx", pods)
-            await cluster.client.create(cluster.kubectl.resource_of(made), made, "default")
+            await cluster.kubectl.run(f"create deployment web --image=nginx --replicas={pods}")
             await cluster.run_until(lambda: progress.placed >= pods, timeout_seconds=3600)
             placed = now() - started
             await cluster.run_until(lambda: progress.running >= pods, timeout_seconds=3600)
