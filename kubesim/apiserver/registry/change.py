@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kubesim.api.errors import ApiError, BadRequestError, conflict, invalid, not_found
+from kubesim.api.errors import ApiError, BadRequestError, FieldError, conflict, invalid, not_found
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import Response
@@ -100,25 +100,30 @@ async def _write(registry: Registry, context: RequestContext, current: Stored, o
 def finish_update(registry: Registry, context: RequestContext, wanted: Object, old: Object) -> Object:
     """What a PUT or PATCH of the main resource makes of the old object."""
     strategy = registry.strategy
-    obj = begin(registry, registry.decoder.decode_change(wanted, old, context), old)
-    obj = registry.admission.mutate(context, obj, old)
-    strategy.prepare_for_update(obj, old)
-    problems = strategy.validate_update(obj, old)
-    if wanted.get("metadata") is not old["metadata"] or problems:
-        problems = validate_metadata_update(obj["metadata"], old["metadata"]) + problems
-    if problems:
-        raise invalid(registry.resource, context.request.name, problems)
-    registry.admission.validate(context, obj, old)
-    return obj
+    decoded = registry.decoder.decode_change(wanted, old, context)
+    return _finish(registry, context, wanted, decoded, old, strategy.prepare_for_update, strategy.validate_update)
 
 
 def finish_status_update(registry: Registry, context: RequestContext, wanted: Object, old: Object) -> Object:
     """What a PUT or PATCH of `/status` makes of the old object."""
     strategy = registry.strategy
-    obj = begin(registry, registry.decoder.decode_status(wanted, old, context), old)
-    obj = registry.admission.mutate(context, obj, old)
-    strategy.prepare_for_status_update(obj, old)
-    problems = strategy.validate_status_update(obj, old)
+    decoded = registry.decoder.decode_status(wanted, old, context)
+    prepare, validate = strategy.prepare_for_status_update, strategy.validate_status_update
+    return _finish(registry, context, wanted, decoded, old, prepare, validate)
+
+
+def _finish(
+    registry: Registry,
+    context: RequestContext,
+    wanted: Object,
+    decoded: Object,
+    old: Object,
+    prepare: Callable[[Object, Object], None],
+    validate: Callable[[Object, Object], list[FieldError]],
+) -> Object:
+    obj = registry.admission.mutate(context, begin(registry, decoded, old), old)
+    prepare(obj, old)
+    problems = validate(obj, old)
     if wanted.get("metadata") is not old["metadata"] or problems:
         problems = validate_metadata_update(obj["metadata"], old["metadata"]) + problems
     if problems:
