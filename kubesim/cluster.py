@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -34,6 +35,7 @@ from kubesim.recording.change import Change, Observer
 from kubesim.recording.facts import condition
 from kubesim.scheduler import Scheduler
 from kubesim.sim import Host, Simulation, StalledError
+from kubesim.sim.clock import VIRTUAL_EPOCH
 
 CONTROL_PLANE = "control-plane"
 BOOT_SECONDS_MAX = 120
@@ -60,7 +62,8 @@ class SimCluster:
 
     `nodes` is how many there are (named node-1 …) or their configurations. `behavior` is "plausible"
     (containers take time, kubelets tell events) or "hollow" (what recordings of real control planes were
-    made with). `without` names components to leave out: "scheduler", "controller-manager".
+    made with). `without` names components to leave out: "scheduler", "controller-manager". `epoch` is the date
+    that virtual time 0 stands for.
     """
 
     def __init__(
@@ -71,8 +74,9 @@ class SimCluster:
         behavior: str | Profile = "plausible",
         without: Sequence[str] = (),
         folder: Path | None = None,
+        epoch: datetime = VIRTUAL_EPOCH,
     ) -> None:
-        self.sim = Simulation(seed)
+        self.sim = Simulation(seed, epoch=epoch)
         self.faults = self.sim.faults
         self._behavior = behavior
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
@@ -88,6 +92,7 @@ class SimCluster:
         self._observing: asyncio.Task[None] | None = None
         self._last_change_ns = 0
         self.on_booted: list[Callable[[], None]] = []  # Called once, when `start` is done.
+        self.on_apiserver: list[Callable[[ApiServer], None]] = []  # Called whenever one has started.
         self.observer.listen(self._note_change)
 
     # -- life -----------------------------------------------------------------------------------------
@@ -122,6 +127,26 @@ class SimCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    # -- nodes ----------------------------------------------------------------------------------------
+
+    def add_node(self, node: NodeConfig) -> None:
+        """One more machine, switched on: its kubelet registers it."""
+        assert node.name not in self.faults.hosts, "a machine has a name of its own"
+        self._build_node(node)
+        self.nodes = (*self.nodes, node)
+        self.faults.hosts[node.name].start()
+
+    async def remove_node(self, name: str) -> None:
+        """Takes a machine away for good; its Node object is another matter (`kubectl delete node`)."""
+        host = self.faults.hosts[name]
+        await host.stop()
+        for endpoint in (*host.processes, name):
+            self._components.pop(endpoint, None)
+            self.sim.network.detach(endpoint)
+            self.sim.network.bring_up(endpoint)  # What is not there is not down either.
+        del self.faults.hosts[name]
+        self.nodes = tuple(node for node in self.nodes if node.name != name)
 
     # -- time -----------------------------------------------------------------------------------------
 
@@ -233,6 +258,11 @@ class SimCluster:
         """Passes a watch to the apiserver that runs now."""
         return self._running().watch(request)
 
+    @property
+    def apiserver(self) -> ApiServer | None:
+        """The apiserver that runs now, for what stands in front of it; None before the first start."""
+        return self._apiserver
+
     # -- building -------------------------------------------------------------------------------------
 
     def _running(self) -> ApiServer:
@@ -253,6 +283,8 @@ class SimCluster:
         server = ApiServer(self.sim.on(self.faults.hosts[CONTROL_PLANE]), self.etcd)
         await server.start()
         self._apiserver = server
+        for told in self.on_apiserver:
+            told(server)
         try:
             await asyncio.get_running_loop().create_future()
         finally:

@@ -19,10 +19,10 @@ from kubesim.api.errors import AlreadyExistsError, ApiError, MethodNotSupportedE
 from kubesim.api.resources import NAMESPACES, PRIORITY_CLASSES, RESOURCES, SERVICE_ACCOUNTS, SERVICES, Resource
 from kubesim.api.schema import Schema
 from kubesim.api.stored import Stored
-from kubesim.api.wire import Request, Response, WatchStream
+from kubesim.api.wire import Credential, Request, Response, WatchStream
 from kubesim.apiserver.admission import DEFAULT_PLUGINS, MakePlugin
 from kubesim.apiserver.admission.chain import AdmissionChain
-from kubesim.apiserver.authn import API_SERVER, Authenticator
+from kubesim.apiserver.authn import API_SERVER, Authenticator, User
 from kubesim.apiserver.authz import Authorizer
 from kubesim.apiserver.boot import boot_objects
 from kubesim.apiserver.context import RequestContext
@@ -120,6 +120,14 @@ class ApiServer:
             return await watch(registry, RequestContext(self.sim, request, user), self._etcd)
         except EtcdError as error:
             raise refusal_of(error) from error
+
+    def authenticate(self, credential: Credential) -> User:
+        """Who is behind a credential: for what is asked beside resources."""
+        return self._authenticator.authenticate(credential)
+
+    def authorize(self, user: User, request: Request) -> None:
+        """ForbiddenError if the user may not do what the request says; nothing is done."""
+        self._authorizer.authorize(user, request)
 
     def install(self, resource: Resource) -> Registry:
         """Begins to serve a kind; on a running server, `follow` comes next."""

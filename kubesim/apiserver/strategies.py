@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from kubesim.api.resources import Resource
+from kubesim.apiserver.registry.batch import CronJobStrategy, JobStrategy
 from kubesim.apiserver.registry.namespace import NamespaceStrategy
 from kubesim.apiserver.registry.pod import PodStrategy
+from kubesim.apiserver.registry.rules import (
+    AutoscalerStrategy,
+    DisruptionBudgetStrategy,
+    IngressStrategy,
+    NetworkPolicyStrategy,
+    RoleBindingStrategy,
+    RoleStrategy,
+)
+from kubesim.apiserver.registry.secret import SecretStrategy
 from kubesim.apiserver.registry.service import ServiceStrategy
 from kubesim.apiserver.registry.simple import (
     ConfigStrategy,
@@ -13,9 +23,9 @@ from kubesim.apiserver.registry.simple import (
     LeaseStrategy,
     NodeStrategy,
     PriorityClassStrategy,
-    SecretStrategy,
 )
 from kubesim.apiserver.registry.strategy import Strategy
+from kubesim.apiserver.registry.volumes import ClaimStrategy, StorageClassStrategy, VolumeStrategy
 from kubesim.apiserver.registry.workload import DeploymentStrategy, ReplicationControllerStrategy, WorkloadStrategy
 from kubesim.sim import Simulation
 
@@ -29,6 +39,19 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("", "replicationcontrollers"): ReplicationControllerStrategy,
     ("apps", "deployments"): DeploymentStrategy,
     ("apps", "replicasets"): WorkloadStrategy,
+    ("", "persistentvolumeclaims"): ClaimStrategy,
+    ("", "persistentvolumes"): VolumeStrategy,
+    ("storage.k8s.io", "storageclasses"): StorageClassStrategy,
+    ("batch", "jobs"): JobStrategy,
+    ("batch", "cronjobs"): CronJobStrategy,
+    ("policy", "poddisruptionbudgets"): DisruptionBudgetStrategy,
+    ("autoscaling", "horizontalpodautoscalers"): AutoscalerStrategy,
+    ("networking.k8s.io", "ingresses"): IngressStrategy,
+    ("networking.k8s.io", "networkpolicies"): NetworkPolicyStrategy,
+    ("rbac.authorization.k8s.io", "roles"): RoleStrategy,
+    ("rbac.authorization.k8s.io", "clusterroles"): RoleStrategy,
+    ("rbac.authorization.k8s.io", "rolebindings"): RoleBindingStrategy,
+    ("rbac.authorization.k8s.io", "clusterrolebindings"): RoleBindingStrategy,
     ("coordination.k8s.io", "leases"): LeaseStrategy,
     ("discovery.k8s.io", "endpointslices"): EndpointSliceStrategy,
     ("scheduling.k8s.io", "priorityclasses"): PriorityClassStrategy,

@@ -18,6 +18,18 @@ import click
 COMMANDS = {
     "run": "kubesim.cli.run:run",
     "scenarios": "kubesim.cli.scenarios:scenarios",
+    "start": "kubesim.cli.start:start",
+    "status": "kubesim.cli.status:status",
+    "stop": "kubesim.cli.stop:stop",
+    "delete": "kubesim.cli.delete:delete",
+    "list": "kubesim.cli.list_profiles:list_profiles",
+    "logs": "kubesim.cli.service_logs:logs",
+    "node": "kubesim.cli.node:node",
+    "pause": "kubesim.cli.clock:pause",
+    "resume": "kubesim.cli.clock:resume",
+    "step": "kubesim.cli.clock:step",
+    "speed": "kubesim.cli.clock:speed",
+    "clock": "kubesim.cli.clock:clock",
     "version": "kubesim.cli.version:version",
     "completion": "kubesim.cli.completion:completion",
 }

@@ -90,6 +90,10 @@ class Schema:
         """The object without unknown fields, nulls and empty optional fields; the same one if it has none."""
         return self.decode(resource.api_version, resource.kind, obj, IGNORE).object
 
+    def definition_name(self, api_version: str, kind: str) -> str:
+        """The full name of a kind's definition; "" if it is not built in."""
+        return self._names.get((api_version, kind), "")
+
     def definition(self, name: str) -> Definition:
         """One definition as upstream publishes it, by full name; what `/openapi/v3` serves."""
         return restored(name, self._compiler.definitions[name])

@@ -96,15 +96,6 @@ class ConfigStrategy(Strategy):
         return problems
 
 
-class SecretStrategy(ConfigStrategy):
-    """What was sent as text is kept in base64."""
-
-    def prepare_for_create(self, obj: Object) -> None:
-        """`Opaque` unless said otherwise."""
-        super().prepare_for_create(obj)
-        obj.setdefault("type", "Opaque")
-
-
 class PriorityClassStrategy(Strategy):
     """Names with `system-` and very high values are the cluster's own. Upstream: pkg/apis/scheduling/validation."""
 

@@ -5,6 +5,7 @@ Upstream: pkg/registry/apps/{deployment,replicaset}/strategy.go, pkg/apis/apps/v
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from kubesim.api.errors import FieldError
@@ -16,6 +17,11 @@ from kubesim.apiserver.validation.metadata import validate_labels
 from kubesim.apiserver.validation.pod import NOT_NEGATIVE, validate_pod_spec
 
 TEMPLATE = "spec.template"
+PERCENT = re.compile("[0-9]+%")
+NOT_PERCENT = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+    "validation is '[0-9]+%')"
+)
 MISMATCH = "`selector` does not match template `labels`"
 SELECTOR_EMPTY = "empty selector is invalid for deployment"
 
@@ -101,7 +107,17 @@ def not_negative(spec: Object, name: str) -> list[FieldError]:
 
 
 def _rolling_update(rolling: Object, path: str) -> list[FieldError]:
+    problems = []
+    for name in ("maxUnavailable", "maxSurge"):
+        value = rolling.get(name, 0)
+        if isinstance(value, str) and not PERCENT.fullmatch(value):
+            problems.append(invalid(f"{path}.{name}", value, NOT_PERCENT))
+        elif isinstance(value, int) and value < 0:
+            problems.append(invalid(f"{path}.{name}", value, NOT_NEGATIVE))
+    unavailable = rolling.get("maxUnavailable")
     if all(rolling.get(name) in (0, "0%") for name in ("maxUnavailable", "maxSurge")):
         words = "may not be 0 when `maxSurge` is 0"
-        return [invalid(f"{path}.maxUnavailable", rolling.get("maxUnavailable"), words)]
-    return []
+        problems.append(invalid(f"{path}.maxUnavailable", unavailable, words))
+    if isinstance(unavailable, str) and PERCENT.fullmatch(unavailable) and int(unavailable[:-1]) > 100:
+        problems.append(invalid(f"{path}.maxUnavailable", unavailable, "must not be greater than 100%"))
+    return problems

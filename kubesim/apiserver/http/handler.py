@@ -1,0 +1,158 @@
+"""What is done with one HTTP request: who sent it, which page or resource it wants, and how the answer goes back.
+
+Upstream: the filters of k8s.io/apiserver/pkg/server/config.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from kubesim.api.errors import ApiError, ForbiddenError, InternalError, NotFoundError, TransportError
+from kubesim.api.wire import Credential
+from kubesim.apiserver.authn import User
+from kubesim.apiserver.http.answers import encode
+from kubesim.apiserver.http.api import Answer, Api
+from kubesim.apiserver.http.credentials import CredentialSource, impersonated, impersonations
+from kubesim.apiserver.http.pages import Pages
+from kubesim.apiserver.http.paths import Target, parse_path
+from kubesim.apiserver.http.streaming import Streams
+from kubesim.apiserver.reviews import may_get
+from kubesim.apiserver.server import UNKNOWN_RESOURCE, ApiServer
+from kubesim.sim.wall_timers import WallTimers
+
+GZIP_BYTES_MIN = 128 * 1024
+GZIP_LEVEL = 1
+JSON_TYPE = "application/json"
+
+log = logging.getLogger(__name__)
+
+
+class RequestHandler:
+    """Answers every request of one front."""
+
+    def __init__(self, server: ApiServer, credentials: CredentialSource, timers: WallTimers) -> None:
+        self._server = server
+        self._credentials = credentials
+        self._timers = timers
+        self._pages = Pages(server)
+        self._streams = Streams(server, timers, self._pages.metrics)
+        self._api = Api(server, self._pages.metrics)
+        self._busy = 0
+        self._idle: asyncio.Future[None] | None = None
+
+    def bind(self, address: str) -> None:
+        """Says where the front can be reached."""
+        self._pages.bind(address)
+
+    def end_watches(self) -> None:
+        """The server stops: every watch ends as if its time were over."""
+        self._streams.end()
+
+    async def drained(self, seconds: float) -> None:
+        """Returns when nothing is being answered any more, or after real seconds."""
+        if not self._busy:
+            return
+        self._idle = self._server.sim.loop.create_future()
+        patience = self._timers.call_later(seconds, self._resolve)
+        await self._idle
+        patience.cancel()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One request from its first to its last byte."""
+        self._busy += 1
+        audit_id = request.headers.get("Audit-ID") or self._server.sim.chance.uid()
+        try:
+            answer = await self._answer(request, audit_id)
+        except ApiError as error:
+            answer = refusal(error)
+        except TransportError as error:
+            answer = refusal(InternalError(str(error)))
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception:
+            log.exception("a request failed: %s %s", request.method, request.path)
+            answer = refusal(InternalError("Internal error occurred: the server made a mistake, its log says which"))
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._resolve()
+        return answer if isinstance(answer, web.StreamResponse) else respond(request, answer, audit_id)
+
+    async def _answer(self, request: web.BaseRequest, audit_id: str) -> Answer | web.StreamResponse:
+        credential = self._credential(request)
+        target = parse_path(request.rel_url.raw_path)
+        if target is None:
+            return await self._page(request, credential)
+        return await self._resource(request, target, credential, audit_id)
+
+    async def _page(self, request: web.BaseRequest, credential: Credential) -> Answer:
+        user = self._server.authenticate(credential)
+        path = request.path
+        if not may_get(user, path):
+            raise ForbiddenError(f'forbidden: User "{user.name}" cannot {_verb(request)} path "{path}"', {})
+        await request.read()
+        answer = self._pages.answer(request)
+        if answer is None:
+            raise NotFoundError(UNKNOWN_RESOURCE)
+        return answer
+
+    async def _resource(
+        self, request: web.BaseRequest, target: Target, credential: Credential, audit_id: str
+    ) -> Answer | web.StreamResponse:
+        call = await self._api.call_of(request, target, credential)
+        if call.request.verb == "watch":
+            return await self._streams.watch(request, call, audit_id)
+        return await self._api.answer(call)
+
+    def _credential(self, request: web.BaseRequest) -> Credential:
+        """Whom the caller is, or acts as if it may."""
+        credential = self._credentials(request)
+        groups = tuple(request.headers.getall("Impersonate-Group", ()))
+        wanted = impersonations(request.headers, groups)
+        if not wanted:
+            return credential
+        user: User = self._server.authenticate(credential)
+        for attempt in wanted:
+            self._server.authorize(user, attempt)
+        return impersonated(request.headers["Impersonate-User"], groups)
+
+    def _resolve(self) -> None:
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+
+
+def refusal(error: ApiError) -> Answer:
+    """A Status, as every client library expects it."""
+    headers = {}
+    retry = (error.details or {}).get("retryAfterSeconds")
+    if retry is not None:
+        headers["Retry-After"] = str(retry)
+    return Answer(encode(error.status()), error.code, JSON_TYPE, headers=headers)
+
+
+def respond(request: web.BaseRequest, answer: Answer, audit_id: str) -> web.Response:
+    """An answer as HTTP."""
+    body = answer.body
+    headers: list[tuple[str, str]] = [("Audit-Id", audit_id), ("Cache-Control", "no-cache, private")]
+    if answer.headers:
+        headers = [pair for pair in headers if pair[0] not in answer.headers] + list(answer.headers.items())
+    headers += [("Warning", f'299 - "{_quoted(text)}"') for text in dict.fromkeys(answer.warnings)]
+    headers.append(("Content-Type", answer.content_type))
+    if len(body) >= GZIP_BYTES_MIN and "gzip" in request.headers.get("Accept-Encoding", ""):
+        body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+        headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+    return web.Response(body=body, status=answer.code, headers=CIMultiDict(headers))
+
+
+def _quoted(text: str) -> str:
+    clean = "".join(" " if ord(c) < 32 or ord(c) == 127 else c for c in text)
+    return clean.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _verb(request: web.BaseRequest) -> str:
+    return {"HEAD": "get"}.get(request.method, request.method.lower())

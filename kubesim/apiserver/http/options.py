@@ -1,0 +1,96 @@
+"""From a query string to `Options` and DeleteOptions.
+
+Values that cannot be understood are refused in the words of the real server.
+Upstream: ListOptions, CreateOptions, … of k8s.io/apimachinery/pkg/apis/meta/v1 and their validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kubesim.api.errors import BadRequestError, InvalidError
+from kubesim.api.wire import Options
+
+ALL = "All"
+FIELD_VALIDATIONS = ("Ignore", "Strict", "Warn")
+TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
+OPTIONS_KINDS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
+FIELD_MANAGER_LENGTH_MAX = 128
+
+Query = Mapping[str, Sequence[str]]
+
+
+def parse_options(verb: str, query: Query) -> Options:
+    """The options of a request."""
+    dry_run = query.get("dryRun") or ()
+    _check(verb, dry_run, _one(query, "fieldValidation"))
+    return Options(
+        label_selector=_one(query, "labelSelector"),
+        field_selector=_one(query, "fieldSelector"),
+        limit=_number(query, "limit") or 0,
+        continue_=_one(query, "continue"),
+        resource_version=_one(query, "resourceVersion"),
+        resource_version_match=_one(query, "resourceVersionMatch"),
+        timeout_seconds=_number(query, "timeoutSeconds"),
+        allow_watch_bookmarks=_flag(query, "allowWatchBookmarks"),
+        send_initial_events=_flag(query, "sendInitialEvents"),
+        dry_run=ALL in dry_run,
+        field_manager=_one(query, "fieldManager"),
+        field_validation=_one(query, "fieldValidation"),
+        force=_flag(query, "force"),
+    )
+
+
+def delete_options(query: Query) -> dict[str, Any]:
+    """What DELETE may say in its query instead of in a body."""
+    options: dict[str, Any] = {}
+    if (grace := _number(query, "gracePeriodSeconds")) is not None:
+        options["gracePeriodSeconds"] = grace
+    if policy := _one(query, "propagationPolicy"):
+        options["propagationPolicy"] = policy
+    if "orphanDependents" in query:
+        options["orphanDependents"] = _flag(query, "orphanDependents")
+    if dry_run := query.get("dryRun"):
+        options["dryRun"] = list(dry_run)
+    return options
+
+
+def _check(verb: str, dry_run: Sequence[str], field_validation: str) -> None:
+    kind = OPTIONS_KINDS.get(verb, "DeleteOptions")
+    problems = []
+    if any(value != ALL for value in dry_run):
+        shown = next(value for value in dry_run if value != ALL)
+        problems.append(f'dryRun: Unsupported value: "{shown}": supported values: "{ALL}"')
+    if field_validation and field_validation not in FIELD_VALIDATIONS:
+        choices = ", ".join(f'"{choice}"' for choice in FIELD_VALIDATIONS)
+        problems.append(f'fieldValidation: Invalid value: "{field_validation}": supported values: {choices}')
+    if problems:
+        words = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+        raise InvalidError(f'{kind}.meta.k8s.io "" is invalid: {words}', {"group": "meta.k8s.io", "kind": kind})
+
+
+def _one(query: Query, name: str) -> str:
+    values = query.get(name)
+    return values[0] if values else ""
+
+
+def _number(query: Query, name: str) -> int | None:
+    text = _one(query, name)
+    if not text:
+        return None
+    try:
+        number = int(text)
+    except ValueError:
+        raise BadRequestError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    if abs(number) >= 1 << 63:
+        raise BadRequestError(f'strconv.ParseInt: parsing "{text}": value out of range')
+    return number
+
+
+def _flag(query: Query, name: str) -> bool:
+    """A flag that is named without a value is set."""
+    if name not in query:
+        return False
+    text = _one(query, name)
+    return text not in FALSE

@@ -1,0 +1,172 @@
+"""The strategies of Jobs and CronJobs.
+
+A Job finds its Pods by its own uid: the server writes labels and a selector with it into every new Job.
+Upstream: pkg/registry/batch/{job,cronjob}, pkg/apis/batch/validation; schedules: github.com/robfig/cron.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any, ClassVar
+
+from kubesim.api.errors import FieldError
+from kubesim.api.meta import with_fields
+from kubesim.api.stored import Object
+from kubesim.apiserver.registry.strategy import Strategy
+from kubesim.apiserver.registry.workload import not_negative
+from kubesim.apiserver.validation.field import invalid, not_supported, required
+from kubesim.apiserver.validation.metadata import validate_labels
+from kubesim.apiserver.validation.pod import validate_pod_spec
+
+UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
+NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
+RESTART_POLICIES = ("OnFailure", "Never")
+VALID_POLICIES = 'valid values: "OnFailure", "Never"'
+COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
+CONCURRENCY = ("Allow", "Forbid", "Replace")
+CRON_JOB_NAME_MAX = 52
+SCHEDULE_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 6))
+NAMES = {
+    "month": ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    "weekday": ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+}
+DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+
+
+class JobStrategy(Strategy):
+    """A Job's Pods run to their end."""
+
+    immutable_spec_fields: ClassVar[tuple[str, ...]] = ("selector", "completionMode", "podFailurePolicy")
+
+    def prepare_for_create(self, obj: Object) -> None:
+        """Labels and selector, unless the user wants to choose them."""
+        super().prepare_for_create(obj)
+        spec: Object = obj.get("spec") or {}
+        if spec.get("manualSelector"):
+            return
+        metadata = obj["metadata"]
+        uid, name = metadata["uid"], metadata.get("name", "")
+        labels = {**dict.fromkeys(UID_LABELS, uid), **dict.fromkeys(NAME_LABELS, name)}
+        template: Object = spec.get("template") or {}
+        given = (template.get("metadata") or {}).get("labels") or {}
+        made = with_fields(template, {"labels": {**given, **labels}}, "metadata")
+        own = ((spec.get("selector") or {}).get("matchLabels")) or {}
+        selector = {**(spec.get("selector") or {}), "matchLabels": {**own, UID_LABELS[0]: uid}}
+        obj["spec"] = {**spec, "manualSelector": False, "template": made, "selector": selector}
+        if not metadata.get("labels"):
+            metadata["labels"] = made["metadata"]["labels"]
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Counts, and a template whose Pods may end."""
+        return validate_job_spec(obj.get("spec") or {}, "spec")
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """The template is for life, but for what the scheduler reads while the Job is suspended."""
+        problems = super().validate_update(obj, old)
+        spec, before = obj.get("spec") or {}, old.get("spec") or {}
+        if spec.get("template") != before.get("template") and not before.get("suspend"):
+            problems.append(invalid("spec.template", spec.get("template"), "field is immutable"))
+        if spec.get("completions") != before.get("completions") and spec.get("completionMode") != "Indexed":
+            problems.append(invalid("spec.completions", spec.get("completions"), "field is immutable"))
+        return problems
+
+
+class CronJobStrategy(Strategy):
+    """Makes Jobs by the clock."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Schedule, time zone, and the Job that it makes."""
+        spec: Object = obj.get("spec") or {}
+        problems = validate_job_spec((spec.get("jobTemplate") or {}).get("spec") or {}, "spec.jobTemplate.spec")
+        name = obj["metadata"].get("name", "")
+        if len(name) > CRON_JOB_NAME_MAX:
+            problems.append(invalid("metadata.name", name, f"must be no more than {CRON_JOB_NAME_MAX} characters"))
+        schedule = spec.get("schedule", "")
+        if not schedule:
+            problems.append(required("spec.schedule"))
+        elif problem := schedule_problem(schedule):
+            problems.append(invalid("spec.schedule", schedule, problem))
+        zone = spec.get("timeZone")
+        if zone is not None and (problem := zone_problem(zone)):
+            problems.append(invalid("spec.timeZone", zone, problem))
+        for field in ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
+            problems += not_negative(spec, field)
+        policy = spec.get("concurrencyPolicy")
+        if policy not in (None, *CONCURRENCY):
+            problems.append(not_supported("spec.concurrencyPolicy", policy, CONCURRENCY))
+        return problems
+
+
+def validate_job_spec(spec: Object, path: str) -> list[FieldError]:
+    """What is wrong with what a Job is to do."""
+    problems = []
+    for name in COUNTS:
+        value = spec.get(name)
+        if value is not None and value < 0:
+            problems.append(invalid(f"{path}.{name}", value, "must be greater than or equal to 0"))
+    template: Object = spec.get("template") or {}
+    labels = (template.get("metadata") or {}).get("labels") or {}
+    problems += validate_labels(labels, f"{path}.template.labels")
+    pod_spec: Object = template.get("spec") or {}
+    policy, where = pod_spec.get("restartPolicy"), f"{path}.template.spec.restartPolicy"
+    problems += validate_pod_spec(pod_spec, f"{path}.template.spec")
+    if policy in (None, "", "Always"):
+        problems.append(required(where, VALID_POLICIES))
+    elif policy not in RESTART_POLICIES:
+        problems = [problem for problem in problems if problem.field != where]
+        problems.append(not_supported(where, policy, RESTART_POLICIES))
+    return problems
+
+
+def zone_problem(zone: str) -> str:
+    """What is wrong with the name of a time zone; "" if nothing is, or if this machine knows no zones at all."""
+    known = zoneinfo.available_timezones()
+    return f"unknown time zone {zone}" if known and zone not in known and zone != "UTC" else ""
+
+
+def schedule_problem(schedule: str) -> str:
+    """What is wrong with five fields of cron, in the parser's words."""
+    if schedule.startswith(("TZ=", "CRON_TZ=")):
+        return "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+    if schedule.startswith("@"):
+        known = schedule in DESCRIPTORS or schedule.startswith("@every ")
+        return "" if known else f"unrecognized descriptor: {schedule}"
+    fields = schedule.split()
+    if len(fields) != len(SCHEDULE_FIELDS):
+        return f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"
+    for text, (name, low, high) in zip(fields, SCHEDULE_FIELDS, strict=True):
+        for part in text.split(","):
+            if problem := _part_problem(part, name, low, high):
+                return problem
+    return ""
+
+
+def _part_problem(part: str, name: str, low: int, high: int) -> str:
+    """One element of one field: `*`, `5`, `1-5`, `*/10`, `mon`."""
+    span, slash, step = part.partition("/")
+    if slash and "/" in step:
+        return f"too many slashes: {part}"
+    if span not in ("*", "?"):
+        ends = span.split("-")
+        if len(ends) > 2:
+            return f"too many hyphens: {part}"
+        numbers: list[Any] = [_number(end, name, low) for end in ends]
+        for end, number in zip(ends, numbers, strict=True):
+            if number is None:
+                return f'failed to parse int from {end}: strconv.Atoi: parsing "{end}": invalid syntax'
+        if numbers[0] < low:
+            return f"beginning of range ({numbers[0]}) below minimum ({low}): {part}"
+        if numbers[-1] > high:
+            return f"end of range ({numbers[-1]}) above maximum ({high}): {part}"
+        if numbers[0] > numbers[-1]:
+            return f"beginning of range ({numbers[0]}) beyond end of range ({numbers[-1]}): {part}"
+    if slash and not step.isdecimal():
+        return f'failed to parse int from {step}: strconv.Atoi: parsing "{step}": invalid syntax'
+    return f"step of range should be a positive number: {part}" if slash and int(step) == 0 else ""
+
+
+def _number(text: str, name: str, low: int) -> int | None:
+    names = NAMES.get(name, [])
+    if text.lower() in names:
+        return names.index(text.lower()) + low
+    return int(text) if text.isdecimal() and text.isascii() else None

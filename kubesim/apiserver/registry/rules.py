@@ -1,0 +1,196 @@
+"""The strategies of kinds that state rules: disruption budgets, autoscalers, Ingresses, NetworkPolicies, RBAC.
+
+Upstream: validation.go of pkg/apis/{policy,autoscaling,networking,rbac}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from kubesim.api.errors import FieldError
+from kubesim.api.stored import Object
+from kubesim.apiserver.registry.strategy import Strategy
+from kubesim.apiserver.validation.field import forbidden, invalid, not_supported, required
+from kubesim.apiserver.validation.names import Problems, dns_subdomain
+
+PATH_TYPES = ("Exact", "Prefix", "ImplementationSpecific")
+POLICY_TYPES = ("Ingress", "Egress")
+ROLE_KINDS = ("Role", "ClusterRole")
+RBAC_GROUP = "rbac.authorization.k8s.io"
+# kind of a subject → the apiGroup that it belongs to.
+SUBJECT_GROUPS = {"ServiceAccount": "", "User": RBAC_GROUP, "Group": RBAC_GROUP}
+
+
+class DisruptionBudgetStrategy(Strategy):
+    """Either a minimum or a maximum."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Not both."""
+        spec: Object = obj.get("spec") or {}
+        if spec.get("minAvailable") is None or spec.get("maxUnavailable") is None:
+            return []
+        shown = {
+            "MinAvailable": spec["minAvailable"],
+            "Selector": spec.get("selector"),
+            "MaxUnavailable": spec["maxUnavailable"],
+            "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy"),
+        }
+        problem = invalid("spec", "", "minAvailable and maxUnavailable cannot be both set")
+        return [problem._replace(message=problem.message.replace('""', _in_order(shown), 1))]
+
+
+class AutoscalerStrategy(Strategy):
+    """Between a minimum and a maximum."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """The bounds, and what is scaled."""
+        spec: Object = obj.get("spec") or {}
+        minimum, maximum = spec.get("minReplicas"), spec.get("maxReplicas", 0)
+        problems = []
+        if minimum is not None and minimum < 1:
+            problems.append(invalid("spec.minReplicas", minimum, "must be greater than or equal to 1"))
+        if maximum < 1:
+            problems.append(invalid("spec.maxReplicas", maximum, "must be greater than 0"))
+        if minimum is not None and maximum < minimum:
+            words = "must be greater than or equal to `minReplicas`"
+            problems.append(invalid("spec.maxReplicas", maximum, words))
+        target: Object = spec.get("scaleTargetRef") or {}
+        problems += [required(f"spec.scaleTargetRef.{name}") for name in ("kind", "name") if not target.get(name)]
+        if "/" not in target.get("apiVersion", "") and target.get("kind") != "ReplicationController":
+            words = "apiVersion must specify API group"
+            problems.append(invalid("spec.scaleTargetRef.apiVersion", target.get("apiVersion", ""), words))
+        return problems
+
+
+class IngressStrategy(Strategy):
+    """Hosts and paths."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Something must be said, and hosts must be hosts."""
+        spec: Object = obj.get("spec") or {}
+        rules = spec.get("rules") or ()
+        problems: list[FieldError] = []
+        if not rules and not spec.get("defaultBackend"):
+            problems.append(invalid("spec", spec, "either `defaultBackend` or `rules` must be specified"))
+        for index, rule in enumerate(rules):
+            path = f"spec.rules[{index}]"
+            host = rule.get("host", "")
+            if host and "*" not in host:
+                problems += [invalid(f"{path}.host", host, problem) for problem in dns_subdomain(host)]
+            for number, entry in enumerate((rule.get("http") or {}).get("paths") or ()):
+                problems += _http_path(entry, f"{path}.http.paths[{number}]")
+        return problems
+
+
+def _http_path(entry: Object, path: str) -> list[FieldError]:
+    kind, text = entry.get("pathType"), entry.get("path", "")
+    if not kind:
+        return [required(f"{path}.pathType", "pathType must be specified")]
+    if kind not in PATH_TYPES:
+        return [not_supported(f"{path}.pathType", kind, PATH_TYPES)]
+    if kind != "ImplementationSpecific" and not text.startswith("/"):
+        return [invalid(f"{path}.path", text, "must be an absolute path")]
+    return []
+
+
+class NetworkPolicyStrategy(Strategy):
+    """Which traffic is let through."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Directions that exist."""
+        types = (obj.get("spec") or {}).get("policyTypes") or ()
+        if len(types) > len(POLICY_TYPES):
+            words = "may not specify more than two policyTypes"
+            return [invalid("spec.policyTypes", list(types), words)]
+        return [
+            not_supported(f"spec.policyTypes[{index}]", type_, POLICY_TYPES)
+            for index, type_ in enumerate(types)
+            if type_ not in POLICY_TYPES
+        ]
+
+
+class RoleStrategy(Strategy):
+    """Its name may be nearly anything: `system:node`."""
+
+    def name_problems(self, name: str) -> Problems:
+        """What fits into a path."""
+        return path_segment(name)
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Every rule says what may be done with what."""
+        problems: list[FieldError] = []
+        for index, rule in enumerate(obj.get("rules") or ()):
+            path = f"rules[{index}]"
+            if not rule.get("verbs"):
+                problems.append(required(f"{path}.verbs", "verbs must contain at least one value"))
+            if rule.get("nonResourceURLs"):
+                if self.resource.namespaced:
+                    words = "namespaced rules cannot apply to non-resource URLs"
+                    problems.append(invalid(f"{path}.nonResourceURLs", rule["nonResourceURLs"], words))
+                continue
+            if not rule.get("apiGroups"):
+                words = "resource rules must supply at least one api group"
+                problems.append(required(f"{path}.apiGroups", words))
+            if not rule.get("resources"):
+                problems.append(required(f"{path}.resources", "resource rules must supply at least one resource"))
+        return problems
+
+
+class RoleBindingStrategy(Strategy):
+    """Who gets a role."""
+
+    def name_problems(self, name: str) -> Problems:
+        """What fits into a path."""
+        return path_segment(name)
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """A role that can be, and subjects with names."""
+        role: Object = obj.get("roleRef") or {}
+        problems = []
+        if role.get("apiGroup", RBAC_GROUP) not in ("", RBAC_GROUP):
+            problems.append(not_supported("roleRef.apiGroup", role["apiGroup"], (RBAC_GROUP,)))
+        kinds = ROLE_KINDS if self.resource.namespaced else ROLE_KINDS[1:]
+        if role.get("kind") not in kinds:
+            problems.append(not_supported("roleRef.kind", role.get("kind", ""), kinds))
+        if not role.get("name"):
+            problems.append(required("roleRef.name"))
+        for index, subject in enumerate(obj.get("subjects") or ()):
+            problems += _subject(subject, f"subjects[{index}]")
+        return problems
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """A binding is for one role."""
+        problems = self.validate(obj)
+        if obj.get("roleRef") != old.get("roleRef"):
+            problems.append(invalid("roleRef", obj.get("roleRef"), "cannot change roleRef"))
+        return problems
+
+
+def _subject(subject: Object, path: str) -> list[FieldError]:
+    kind = subject.get("kind", "")
+    problems = []
+    if not subject.get("name"):
+        problems.append(required(f"{path}.name"))
+    if kind not in SUBJECT_GROUPS:
+        problems.append(not_supported(f"{path}.kind", kind, tuple(SUBJECT_GROUPS)))
+    elif kind == "ServiceAccount" and not subject.get("namespace"):
+        problems.append(required(f"{path}.namespace"))
+    elif subject.get("apiGroup") and subject["apiGroup"] != SUBJECT_GROUPS[kind]:
+        problems.append(not_supported(f"{path}.apiGroup", subject["apiGroup"], (SUBJECT_GROUPS[kind],)))
+    elif kind != "ServiceAccount" and subject.get("namespace"):
+        problems.append(forbidden(f"{path}.namespace", "not allowed on this type"))
+    return problems
+
+
+def path_segment(name: str) -> Problems:
+    """The rule for names that only have to fit into a path."""
+    if name in (".", ".."):
+        return (f"may not be '{name}'",)
+    return tuple(f"may not contain '{sign}'" for sign in ("/", "%") if sign in name)
+
+
+def _in_order(value: Any) -> str:
+    """JSON with the fields in the order of Go's struct."""
+    return orjson.dumps(value).decode()

@@ -1,0 +1,195 @@
+"""The service: one process that simulates a cluster and serves it over HTTPS.
+
+It boots in virtual time, so that a cluster stands in a moment whose nodes took ten seconds, then lets time pass at
+the user's speed. Virtual time 0 is put so far before the wall clock's now that the two agree when the boot is over:
+kubectl works out ages on its own clock. SIGTERM, and Ctrl-C in the foreground, end it in good order; then the store
+is written to the profile's folder, and the next start goes on with it.
+
+The command line runs this as `python -m kubesim.service.serve HOME PROFILE REPORT` (an inherited file
+descriptor; see kubesim.service.daemon) or, in the foreground, calls `run_service`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+
+from kubesim.cluster import SimCluster
+from kubesim.etcd.snapshot import Snapshot, SnapshotError, load, restore, save
+from kubesim.service import certificates
+from kubesim.service.control import Control, new_node
+from kubesim.service.errors import ServiceError
+from kubesim.service.frontage import HOST, Frontage
+from kubesim.service.history import keep_history_short
+from kubesim.service.log import Log
+from kubesim.service.profile import Profile, Settings, write_atomically
+from kubesim.service.progress import follow_boot
+from kubesim.sim import SimLoop, Tasks, run
+from kubesim.sim.clock import UNIX_EPOCH, wall_now
+
+BOOT_SECONDS = 10  # How long a boot takes in virtual time, however many nodes there are.
+TAKE_OVER_SECONDS = 30  # After a restart: until the old controllers' leases are over and the new ones lead.
+NANOSECONDS_PER_SECOND = 1_000_000_000
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+class Service:
+    """One run of a profile's cluster. `tell` hears {"progress": text} and, once it serves, {"ready": …}."""
+
+    def __init__(self, profile: Profile, settings: Settings, tell: Tell, out: TextIO) -> None:
+        self._profile = profile
+        self._settings = settings
+        self._tell = tell
+        self._log = Log(out)
+        self._ending: asyncio.Future[int] | None = None  # Holds the signal that asked for the end.
+        self._booting: asyncio.Task[None] | None = None
+
+    async def run(self) -> int:
+        """Boots, serves until a signal comes, and ends; the result is the signal."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimLoop), "a simulated cluster lives on a SimLoop"
+        self._ending = loop.create_future()
+        loop.set_exception_handler(self._note_failure)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end, number)
+        snapshot = read_state(self._profile)
+        cluster = self._make_cluster(snapshot)
+        self._booting = loop.create_task(boot(cluster, snapshot, self._tell), name="boot")
+        try:
+            await self._booting
+        except asyncio.CancelledError:
+            await cluster.stop()
+            return self._ending.result()
+        loop.pace(self._settings.speed)
+        front = await self._serve(cluster)
+        async with Tasks("service") as tasks:
+            tasks.spawn(keep_history_short(cluster), "history")
+            ended_by = await self._ending
+        self._log.write("service_ends", signal=signal.Signals(ended_by).name)
+        loop.pace(1.0)  # Whoever waits for an end waits in real seconds.
+        await front.stop()
+        write_atomically(self._profile.state_file, await save(cluster.etcd, cluster.sim.clock.unix_ns()))
+        await cluster.stop()
+        return ended_by
+
+    def _make_cluster(self, snapshot: Snapshot | None) -> SimCluster:
+        nodes: list[Any] = []
+        for name in self._settings.nodes:
+            nodes.append(new_node(name, tuple(nodes)))
+        epoch = wall_now() - timedelta(seconds=BOOT_SECONDS)
+        if snapshot is not None:
+            kept = UNIX_EPOCH + timedelta(seconds=snapshot.unix_ns // NANOSECONDS_PER_SECOND + 1)
+            epoch = max(wall_now() - timedelta(seconds=TAKE_OVER_SECONDS), kept)
+        seed = int(epoch.timestamp())  # Another one at every start, or names and uids would come again.
+        cluster = SimCluster(
+            nodes, seed=seed, behavior=self._settings.behavior, without=self._settings.without, epoch=epoch
+        )
+        cluster.sim.trace.subscribe(self._log.record(cluster.sim.clock))
+        self._log.write("service_starts", nodes=len(nodes), seed=seed, restored=snapshot is not None)
+        return cluster
+
+    async def _serve(self, cluster: SimCluster) -> Frontage:
+        control = Control(cluster, self._keep_nodes)
+        frontage = Frontage(cluster, control, certificates.server_context(self._profile.folder))
+        try:
+            port = await frontage.start(self._settings.port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise ServiceError(port_in_use(self._settings.port)) from None
+        self._settings = msgspec.structs.replace(self._settings, port=port)
+        self._profile.save(self._settings)
+        self._log.write("service_is_ready", url=f"https://{HOST}:{port}")
+        self._tell({"ready": {"port": port, "nodes": len(cluster.nodes)}})
+        return frontage
+
+    def _keep_nodes(self, names: tuple[str, ...]) -> None:
+        self._settings = msgspec.structs.replace(self._settings, nodes=names)
+        self._profile.save(self._settings)
+
+    def _end(self, number: int) -> None:
+        assert self._ending is not None, "signals are heard once the loop runs"
+        if not self._ending.done():
+            self._ending.set_result(number)
+        if self._booting is not None and not self._booting.done():
+            self._booting.cancel()
+
+    def _note_failure(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A component or a connection failed: the others go on, and the log tells."""
+        error = context.get("exception")
+        story = "".join(traceback.format_exception(error)) if isinstance(error, BaseException) else ""
+        self._log.write("failure", message=context.get("message", ""), traceback=story)
+
+
+async def boot(cluster: SimCluster, snapshot: Snapshot | None, tell: Tell) -> None:
+    """Everything up to the moment in which virtual and real time agree."""
+    if snapshot is not None:
+        await restore(cluster.etcd, snapshot)
+    with follow_boot(cluster, tell):
+        await cluster.start()
+    wall_ns = (wall_now() - UNIX_EPOCH) // timedelta(microseconds=1) * 1000
+    behind_seconds = (wall_ns - cluster.sim.clock.unix_ns()) / NANOSECONDS_PER_SECOND
+    taking_over_seconds = TAKE_OVER_SECONDS - cluster.sim.clock.now() if snapshot is not None else 0
+    await asyncio.sleep(max(0, behind_seconds, taking_over_seconds))
+
+
+def read_state(profile: Profile) -> Snapshot | None:
+    """What the last `stop` kept."""
+    try:
+        return load(profile.state_file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, SnapshotError) as error:
+        raise ServiceError(
+            f"the state of profile {profile.name} cannot be read ({error}); remove {profile.state_file} "
+            "to begin with an empty cluster"
+        ) from None
+
+
+def port_in_use(port: int) -> str:
+    """The sentence about it."""
+    return f"port {port} is in use by another program; choose another with --port, or 0 for any free one"
+
+
+def run_service(profile: Profile, settings: Settings, tell: Tell, out: TextIO) -> int:
+    """Runs a service in this process until a signal ends it; the result is the signal."""
+    return run(lambda: Service(profile, settings, tell, out).run())
+
+
+def main(arguments: list[str]) -> int:
+    """The background process: waits until its certificates are there, then serves."""
+    home, name, report = arguments
+    profile = Profile(Path(home), name)
+    with os.fdopen(int(report), "w") as reports:
+
+        def tell(message: dict[str, Any]) -> None:
+            with suppress(BrokenPipeError):  # Whoever started us may not listen any more.
+                print(json.dumps(message), file=reports, flush=True)
+                if "ready" in message:
+                    reports.close()
+
+        if not sys.stdin.readline():
+            return 1  # Whoever started us gave up.
+        try:
+            run_service(profile, profile.settings(), tell, sys.stderr)
+        except ServiceError as error:
+            tell({"error": str(error)})
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
