@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,16 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PROGRAMS = ("git", "make")
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing and os.environ.get("KUBESIM_CI"):
-        pytest.fail(f"{', '.join(missing)} is not installed")
-    if missing or not (ROOT / ".git").exists():
-        pytest.skip("needs git, make and a checkout")
+    assert (ROOT / ".git").exists(), "this test clones the checkout that it stands in"
     folder = tmp_path_factory.mktemp("clone") / "kubesim"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import pytest
 from kubesim.cluster import ADMIN, SimCluster
 from kubesim.sim import run
 
-pytestmark = [pytest.mark.e2e, pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")]
+pytestmark = pytest.mark.e2e
+
 KUBECONFIG = """
 apiVersion: v1
 kind: Config

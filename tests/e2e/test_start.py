@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -58,10 +57,6 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    if shutil.which("kubectl") is None:
-        if os.environ.get("KUBESIM_CI"):
-            pytest.fail("kubectl is not installed")
-        pytest.skip("needs kubectl")
     shell = Shell(tmp_path)
     try:
         yield shell
