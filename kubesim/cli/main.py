@@ -92,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         error.show()
         sys.exit(BAD_INPUT)
     except click.ClickException as error:
+        sys.stdout.flush()  # The story first, then what became of it, also through a pipe.
         click.echo(f"Error: {error.format_message()}", err=True)
         sys.exit(BAD_INPUT)
     except (KeyboardInterrupt, click.Abort):

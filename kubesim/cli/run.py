@@ -102,6 +102,7 @@ def run(
     if not result.ok:
         failed = [entry for entry in result.judged if entry.verdict is Verdict.FAILED]
         timeline.failures(failed, result.last_lines)
+        sys.stdout.flush()
         click.echo(f"To see it again: {replay}", err=True)
         return FAILED
     return 0

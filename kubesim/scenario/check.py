@@ -16,10 +16,11 @@ from kubesim.api.selectors import Selector, parse_label_selector
 from kubesim.api.stored import Object, Stored
 from kubesim.client.kubectl import KubectlError
 from kubesim.client.kubectl.command import targets
+from kubesim.scenario.paths import STEP
 from kubesim.scenario.schema import Check, Count
 
-STEP = re.compile(r"([^.\[\]]+)|\[([^\]]+)\]")
 MISSING = object()
+TESTS_IN_WORDS = {"atLeast": "at least", "atMost": "at most", "matches": "like"}
 KEYS_OF_LISTS = ("type", "name", "key", "ip", "containerPort", "port")
 World = Mapping[str, Mapping[str, Stored]]  # kind -> "namespace/name" -> object
 
@@ -154,8 +155,15 @@ def element(value: Any, wanted: str) -> Any:
 
 
 def show(value: Any) -> str:
-    """A value as YAML would have it."""
-    return "nothing" if value is MISSING or value is None else str(value)
+    """A value, or a test of one, in words."""
+    if value is MISSING or value is None:
+        return "nothing"
+    if isinstance(value, dict) and len(value) == 1:
+        operator, operand = next(iter(value.items()))
+        if operator == "exists":
+            return "there" if operand else "not there"
+        return f"{TESTS_IN_WORDS.get(operator, operator)} {operand}"
+    return str(value)
 
 
 def describe(check: Check) -> str:

@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from kubesim.api.schema import Schema
 from kubesim.client.kubectl import Kubectl, KubectlError, Manifest, ManifestError, compose, parse_command
 from kubesim.client.kubectl.command import unknown
 from kubesim.client.kubectl.manifests import read_manifests
 from kubesim.scenario.check import CheckError, parse_check
-from kubesim.scenario.schema import Scenario, Step
+from kubesim.scenario.paths import problem_with
+from kubesim.scenario.schema import Check, Scenario, Step
 
 COMPONENTS = ("apiserver", "controller-manager", "scheduler", "control-plane")
 
@@ -64,9 +67,10 @@ def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Loaded:
     except ValidationError as error:
         raise ScenarioError(_first_problem(error, document)) from None
     _check_name(loaded)
+    schema = Schema.load()
     for index, step in enumerate(loaded.scenario.spec.steps):
-        _check_step(loaded, index, step)
-    _check_expectations(loaded)
+        _check_step(loaded, schema, index, step)
+    _check_expectations(loaded, schema)
     return loaded
 
 
@@ -102,10 +106,13 @@ def _with_value(data: Any, path: list[str], value: Any) -> Any:
 
 
 def _first_problem(error: ValidationError, document: Manifest) -> str:
-    """The deepest of pydantic's complaints as one sentence with file, line and field."""
-    problem = max(error.errors(), key=lambda found: len(found["loc"]))
-    parts = [part for part in problem["loc"] if not _is_branch(part)]
-    field = ".".join(map(str, parts)) or "the document"
+    """The first of pydantic's complaints (of several about one place the deepest) as one sentence."""
+
+    def place(found: ErrorDetails) -> tuple[int, int]:
+        return document.line_of(_field(found)), -len(found["loc"])
+
+    problem = min(error.errors(), key=place)
+    field = _field(problem) or "the document"
     words = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         words = "there is no such field"
@@ -117,6 +124,10 @@ def _first_problem(error: ValidationError, document: Manifest) -> str:
         if isinstance(found, str | int | float | bool) and problem["type"] != "value_error":
             words += f", found {found!r}"
     return f"{document.locate(field)}: {field}: {words}"
+
+
+def _field(problem: ErrorDetails) -> str:
+    return ".".join(str(part) for part in problem["loc"] if not _is_branch(part))
 
 
 def _is_branch(part: str | int) -> bool:
@@ -131,11 +142,14 @@ def _check_name(loaded: Loaded) -> None:
         raise ScenarioError(f'{where}: metadata.name: "{name}" is not the name of its folder, {folder}')
 
 
-def _check_step(loaded: Loaded, index: int, step: Step) -> None:
+def _check_step(loaded: Loaded, schema: Schema, index: int, step: Step) -> None:
     before = [earlier.at for earlier in loaded.scenario.spec.steps[:index] if earlier.at is not None]
     if step.at is not None and before and step.at < before[-1]:
         where = loaded.locate("spec", "steps", index, "at")
         raise ScenarioError(f"{where}: steps.{index}.at: steps stand in order of time, and one before is later")
+    if step.at is not None and step.at > loaded.scenario.spec.until:
+        where = loaded.locate("spec", "steps", index, "at")
+        raise ScenarioError(f"{where}: steps.{index}.at: the run ends before that, at until")
     for line in step.kubectl:
         _check_command(loaded, index, line)
     if step.fault is not None:
@@ -144,7 +158,7 @@ def _check_step(loaded: Loaded, index: int, step: Step) -> None:
         for name in (value,) if isinstance(value, str) else value:
             _check_target(loaded, index, verb, name)
     if step.when is not None:
-        _check_check(loaded, step.when, "spec", "steps", index, "when")
+        _check_check(loaded, schema, step.when, "spec", "steps", index, "when")
 
 
 def _check_command(loaded: Loaded, index: int, line: str) -> None:
@@ -170,17 +184,22 @@ def _check_target(loaded: Loaded, index: int, verb: str, name: str) -> None:
         )
 
 
-def _check_expectations(loaded: Loaded) -> None:
+def _check_expectations(loaded: Loaded, schema: Schema) -> None:
     spec = loaded.scenario.spec
     for index, expectation in enumerate(spec.expect):
-        _check_check(loaded, expectation.check, "spec", "expect", index, expectation.kinds[0])
+        _check_check(loaded, schema, expectation.check, "spec", "expect", index, expectation.kinds[0])
         if expectation.by is not None and expectation.by > spec.until:
             where = loaded.locate("spec", "expect", index, "by")
             raise ScenarioError(f"{where}: expect.{index}.by: the run ends before that, at until")
 
 
-def _check_check(loaded: Loaded, check: Any, *path: str | int) -> None:
+def _check_check(loaded: Loaded, schema: Schema, check: Check, *path: str | int) -> None:
+    where, field = loaded.locate(*path), ".".join(map(str, path[1:]))
     try:
-        parse_check(check)
+        parsed = parse_check(check)
     except CheckError as error:
-        raise ScenarioError(f"{loaded.locate(*path)}: {'.'.join(map(str, path[1:]))}: {error}") from None
+        raise ScenarioError(f"{where}: {field}: {error}") from None
+    for text in check.where:
+        problem = problem_with(text, parsed.resource.api_version, parsed.resource.kind, schema)
+        if problem:
+            raise ScenarioError(f"{where}: {field}.where: {text}: {problem}")

@@ -25,7 +25,7 @@ class Model(BaseModel):
 class Metadata(Model):
     """How the scenario is called: the folder's name without its number."""
 
-    name: str = Field(pattern=NAME, description="Equals the folder's name without NN-.")
+    name: str = Field(pattern=NAME, description="The folder's name without NN-, if the folder has a number.")
 
 
 class Taint(Model):

@@ -87,7 +87,7 @@ def test_the_manifest_of_a_refused_object_is_named_with_line_and_field(call: Any
         (["node-failure", "--set", "nonsense"], "--set takes FIELD=VALUE"),
         (["node-failure", "--set", "nonsense=1"], "spec.nonsense: there is no such field"),
         (["node-failure", "--set", "cluster.nodes=many"], "spec.cluster.nodes"),
-        (["node-failure", "--set", "steps.0.at=1h"], "steps stand in order of time"),
+        (["node-failure", "--set", "steps.0.at=2m"], "steps stand in order of time"),
         (["node-failure", "--trace", "/nowhere/run.jsonl"], "/nowhere/run.jsonl: cannot write the trace (No such file"),
         ([], "Missing argument 'FILE_OR_NAME'"),
         (["node-failure", "--sed", "1"], "No such option"),

@@ -113,7 +113,7 @@ def test_a_missing_manifest_is_found_before_the_run(tmp_path: Path) -> None:
 def test_an_unknown_kubectl_verb_is_found_before_the_run(tmp_path: Path) -> None:
     """Teaches: only commands that change something are steps."""
     message = refused(tmp_path, "create deployment web", "scael deployment web")
-    assert message.endswith('unknown kubectl verb "scael"; did you mean "scale"?')
+    assert 'unknown kubectl verb "scael"; did you mean "scale"? (there is annotate, apply' in message
 
 
 def test_steps_stand_in_order_of_time(tmp_path: Path) -> None:
@@ -147,3 +147,37 @@ def test_a_file_that_is_no_scenario_is_refused(tmp_path: Path) -> None:
         load_scenario(written(tmp_path, "- a\n- b\n"))
     with pytest.raises(ScenarioError, match="cannot read the scenario"):
         load_scenario(tmp_path / "none.yaml")
+
+
+def test_a_step_cannot_be_later_than_the_end(tmp_path: Path) -> None:
+    """Teaches: until is when the run ends, not a wish."""
+    assert "steps.1.at: the run ends before that, at until" in refused(tmp_path, "at: 1m\n", "at: 5m\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("status.conditions[Available", "expected a path such as status.conditions[Ready].status"),
+        ("statuss.readyReplicas", 'unknown field "statuss"; did you mean "status"?'),
+        ("status.conditions.status", "says which element of the list is meant, before .status"),
+        ("status.readyReplicas.deeper", "there is nothing inside a int32"),
+    ],
+)
+def test_a_path_that_names_no_field_is_refused(tmp_path: Path, path: str, words: str) -> None:
+    """Teaches: a `never` about a misspelt field would always hold."""
+    message = refused(tmp_path, "status.readyReplicas: 1", f'"{path}": 1')
+    assert message.startswith(f"scenario.yaml, line 17: expect.0.eventually.where: {path}: ")
+    assert words in message
+
+
+def test_the_first_of_several_mistakes_is_told(tmp_path: Path) -> None:
+    """Teaches: mend a file from top to bottom."""
+    message = refused(tmp_path, "  title: Mine", "  title: Mine\n  colour: red\n  steeps: []")
+    assert message == "scenario.yaml, line 7: spec.colour: there is no such field"
+
+
+def test_a_manifest_without_objects_is_found_before_the_run(tmp_path: Path) -> None:
+    """Teaches: an empty file is a mistake, as for kubectl."""
+    (tmp_path / "empty.yaml").write_text("# nothing\n")
+    message = refused(tmp_path, "create deployment web --image=nginx", "apply -f empty.yaml")
+    assert message.endswith("steps.0.kubectl: empty.yaml: there is no Kubernetes object in it")

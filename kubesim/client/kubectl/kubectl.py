@@ -54,7 +54,8 @@ class Kubectl(Session):
         """KubectlError if the verb is not one of ours: found before a run begins, not in its middle."""
         verb = command.words[0]
         if verb not in VERBS:
-            raise KubectlError(unknown(f'kubectl verb "{verb}"', verb, list(VERBS)))
+            hint = unknown(f'kubectl verb "{verb}"', verb, list(VERBS))
+            raise KubectlError(f"{hint} (there is {', '.join(VERBS)})")
 
     async def apply(self, manifest: Object, namespace: str = "") -> str:
         """`kubectl apply` of one object that is already read."""

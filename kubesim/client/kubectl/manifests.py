@@ -65,6 +65,10 @@ class Manifest(NamedTuple):
 
     def locate(self, field: str) -> str:
         """`FILE, line N` of a field such as `spec.template.spec.containers[0].image`, or of its nearest parent."""
+        return f"{self.source}, line {self.line_of(field)}"
+
+    def line_of(self, field: str) -> int:
+        """The line of a field, or of its nearest parent."""
         node: yaml.Node = self.node
         line = self.line
         for part in PATH_PART.findall(field):
@@ -74,7 +78,7 @@ class Manifest(NamedTuple):
             if child is None:
                 break
             line, node = child
-        return f"{self.source}, line {line}"
+        return line
 
 
 def read_manifests(path: Path) -> list[Manifest]:
@@ -93,6 +97,8 @@ def read_manifests(path: Path) -> list[Manifest]:
         except OSError as error:
             raise ManifestError(f"{file}: cannot read the manifest ({error.strerror or error})") from None
         manifests.extend(parse_manifests(text, str(file)))
+    if not manifests:
+        raise ManifestError(f"{path}: there is no Kubernetes object in it")
     return manifests
 
 
