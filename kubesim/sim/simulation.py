@@ -99,7 +99,10 @@ def _ender(
     """An exception handler that ends `task` at the first failure that nobody else hears of."""
 
     def handle(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        failures.append(context.get("exception") or RuntimeError(context["message"]))
+        error = context.get("exception")
+        if isinstance(error, asyncio.CancelledError):
+            return  # Somebody was told to stop and did; CPython 3.11's streams report that as a failure.
+        failures.append(error or RuntimeError(context["message"]))
         task.cancel()
 
     return handle
