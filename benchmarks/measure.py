@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -52,8 +51,3 @@ def whole_process(command: Sequence[str], runs: int = 3) -> tuple[float, float]:
         best = min(best, now() - started)
         peak = max(peak, usage.ru_maxrss / (1 if sys.platform == "linux" else 1024) / 1024)
     return best, peak
-
-
-def peak_megabytes() -> float:
-    """The most that this process ever occupied."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -4,7 +4,7 @@ from kubesim.scenario.expectations import Judged, Verdict
 from kubesim.scenario.library import find_scenario, library, load_library
 from kubesim.scenario.load import Loaded, ScenarioError, load_scenario
 from kubesim.scenario.narrator import Line, Narrator
-from kubesim.scenario.runner import RunResult, digest, run_scenario
+from kubesim.scenario.runner import RunResult, run_scenario
 from kubesim.scenario.schema import Scenario
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Verdict",
-    "digest",
     "find_scenario",
     "library",
     "load_library",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from hashlib import sha256
 from typing import IO, Any
 
 import msgspec
@@ -224,8 +223,3 @@ class ScenarioRun:
 
     def _since(self, time_ns: int) -> int:
         return time_ns - self._origin_ns
-
-
-def digest(trace: bytes) -> str:
-    """A short name for a trace: equal traces have equal names."""
-    return sha256(trace).hexdigest()[:16]

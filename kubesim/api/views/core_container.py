@@ -96,35 +96,10 @@ class Container(View, frozen=True):
     working_dir: str = ""
 
 
-class EphemeralContainer(View, frozen=True):
+class EphemeralContainer(Container, frozen=True):
     """A container added to a running Pod to look around in it."""
 
-    name: str = ""
-    args: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    env: tuple[EnvVar, ...] = ()
-    env_from: tuple[EnvFromSource, ...] = ()
-    image: str = ""
-    image_pull_policy: str = ""
-    lifecycle: Lifecycle | None = None
-    liveness_probe: Probe | None = None
-    ports: tuple[ContainerPort, ...] = ()
-    readiness_probe: Probe | None = None
-    resize_policy: tuple[dict[str, Any], ...] = ()
-    resources: ResourceRequirements | None = None
-    restart_policy: str = ""
-    restart_policy_rules: tuple[dict[str, Any], ...] = ()
-    security_context: dict[str, Any] | None = None
-    startup_probe: Probe | None = None
-    stdin: bool = False
-    stdin_once: bool = False
     target_container_name: str = ""
-    termination_message_path: str = ""
-    termination_message_policy: str = ""
-    tty: bool = False
-    volume_devices: tuple[dict[str, Any], ...] = ()
-    volume_mounts: tuple[VolumeMount, ...] = ()
-    working_dir: str = ""
 
 
 class ContainerStateWaiting(View, frozen=True):
