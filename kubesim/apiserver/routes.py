@@ -17,8 +17,10 @@ from kubesim.apiserver.registry.listing import get, list_objects
 from kubesim.apiserver.registry.patching import patch, patch_status
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.subresources.binding import bind
+from kubesim.apiserver.subresources.ephemeral_containers import patch_ephemeral, update_ephemeral
 from kubesim.apiserver.subresources.eviction import evict
 from kubesim.apiserver.subresources.finalize import finalize
+from kubesim.apiserver.subresources.resize import patch_resize, update_resize
 from kubesim.apiserver.subresources.scale import get_scale, patch_scale, update_scale
 
 Handler = Callable[[Registry, RequestContext], Awaitable[Response]]
@@ -39,6 +41,8 @@ SUBRESOURCES: dict[str, dict[str, Handler]] = {
     "binding": {"create": bind},
     "eviction": {"create": evict},
     "finalize": {"update": finalize},
+    "ephemeralcontainers": {"get": get, "update": update_ephemeral, "patch": patch_ephemeral},
+    "resize": {"get": get, "update": update_resize, "patch": patch_resize},
 }
 
 

@@ -35,7 +35,7 @@ Finish = Callable[[Registry, RequestContext, Object, Object], Object]
 
 async def update(registry: Registry, context: RequestContext) -> Response:
     """PUT: replaces all that a client may change."""
-    body = _own_body(registry, context)
+    body = own_body(registry, context)
     storage, key = registry.storage, registry.key(context)
     if registry.strategy.allow_create_on_update and key not in storage.latest and await storage.get(key) is None:
         return await create(registry, context)
@@ -44,7 +44,7 @@ async def update(registry: Registry, context: RequestContext) -> Response:
 
 async def update_status(registry: Registry, context: RequestContext) -> Response:
     """PUT to `/status`: replaces only the status."""
-    return await change(registry, context, always(_own_body(registry, context)), finish_status_update)
+    return await change(registry, context, always(own_body(registry, context)), finish_status_update)
 
 
 def always(body: Object) -> Make:
@@ -132,7 +132,8 @@ def _finish(
     return obj
 
 
-def _own_body(registry: Registry, context: RequestContext) -> Object:
+def own_body(registry: Registry, context: RequestContext) -> Object:
+    """The body of a PUT, which must be the object that the path names."""
     request = context.request
     body: Object = request.body
     if not isinstance(body, dict):

@@ -24,15 +24,16 @@ PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
 
 async def patch(registry: Registry, context: RequestContext) -> Response:
     """PATCH of the main resource."""
-    return await _patch(registry, context, finish_update)
+    return await patch_with(registry, context, finish_update)
 
 
 async def patch_status(registry: Registry, context: RequestContext) -> Response:
     """PATCH of `/status`: what it says of anything else is dropped."""
-    return await _patch(registry, context, finish_status_update)
+    return await patch_with(registry, context, finish_status_update)
 
 
-async def _patch(registry: Registry, context: RequestContext, finish: Finish) -> Response:
+async def patch_with(registry: Registry, context: RequestContext, finish: Finish) -> Response:
+    """PATCH of whatever `finish` makes of the patched object."""
     body, patch_type = context.request.body, context.request.patch_type
     check_patch_type(patch_type)
     return await change(registry, context, lambda current: apply(registry, current, body, patch_type), finish)

@@ -8,14 +8,12 @@ node has, or that has ended, has nobody to wait for. Upstream: pkg/registry/core
 from __future__ import annotations
 
 from kubesim.api.errors import FieldError
-from kubesim.api.quantity import milli
 from kubesim.api.stored import Object
+from kubesim.apiserver.registry.qos import qos_class
 from kubesim.apiserver.registry.strategy import Strategy, keep
-from kubesim.apiserver.validation.field import IMMUTABLE, invalid
+from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid
 from kubesim.apiserver.validation.pod import validate_pod_spec, validate_pod_update
 
-GUARANTEED, BURSTABLE, BEST_EFFORT = "Guaranteed", "Burstable", "BestEffort"
-QOS_RESOURCES = ("cpu", "memory")
 TERMINAL_PHASES = ("Succeeded", "Failed")
 
 
@@ -36,8 +34,12 @@ class PodStrategy(Strategy):
             obj["status"] = {**status, "qosClass": before["qosClass"]}
 
     def validate(self, obj: Object) -> list[FieldError]:
-        """The spec."""
-        return validate_pod_spec(obj.get("spec") or {}, "spec")
+        """The spec; containers to look around with come later."""
+        spec = obj.get("spec") or {}
+        problems = validate_pod_spec(spec, "spec")
+        if spec.get("ephemeralContainers"):
+            problems.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
+        return problems
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """Only a few fields may change."""
@@ -58,20 +60,3 @@ class PodStrategy(Strategy):
             return 0
         period: int = spec.get("terminationGracePeriodSeconds", 0) if requested is None else requested
         return period if period >= 0 else 1
-
-
-def qos_class(spec: Object) -> str:
-    """Guaranteed: every container limits cpu and memory to just its requests. BestEffort: none says anything."""
-    anything, guaranteed = False, True
-    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
-        resources = container.get("resources") or {}
-        requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
-        for name in QOS_RESOURCES:
-            request, limit = milli(requests.get(name, 0)), milli(limits.get(name, 0))
-            anything = anything or bool(request or limit)
-            guaranteed = guaranteed and bool(limit) and request in (0, limit)
-            if name in requests and request != limit:
-                guaranteed = False
-    if not anything:
-        return BEST_EFFORT
-    return GUARANTEED if guaranteed else BURSTABLE

@@ -12,6 +12,8 @@ from typing import Any
 from kubesim.api.errors import FieldError
 from kubesim.api.quantity import milli
 from kubesim.apiserver.validation.field import duplicate, forbidden, invalid, missing, not_supported, required
+from kubesim.apiserver.validation.go_diff import diff
+from kubesim.apiserver.validation.go_pod import pod_spec
 from kubesim.apiserver.validation.names import dns_label, dns_subdomain
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
@@ -39,9 +41,9 @@ def validate_pod_spec(spec: Object, path: str, restart_policies: Iterable[str] =
     if not containers:
         problems.append(required(f"{path}.containers"))
     for index, container in enumerate(containers):
-        problems += _container(container, f"{path}.containers[{index}]", names, volumes)
+        problems += validate_container(container, f"{path}.containers[{index}]", names, volumes)
     for index, container in enumerate(spec.get("initContainers") or ()):
-        problems += _container(container, f"{path}.initContainers[{index}]", names, volumes)
+        problems += validate_container(container, f"{path}.initContainers[{index}]", names, volumes)
     policy = spec.get("restartPolicy")
     if not policy:
         problems.append(required(f"{path}.restartPolicy"))
@@ -61,24 +63,34 @@ def validate_pod_spec(spec: Object, path: str, restart_policies: Iterable[str] =
 
 def validate_pod_update(spec: Object, old: Object) -> list[FieldError]:
     """What is wrong with changing a Pod's spec: nearly every change is."""
-    allowed = {**spec, "tolerations": None, "activeDeadlineSeconds": None}
-    before = {**old, "tolerations": None, "activeDeadlineSeconds": None}
+    munged = {**spec}
+    for name in ("tolerations", "activeDeadlineSeconds", "schedulingGates"):
+        keep(munged, old, name)
     for name in ("containers", "initContainers"):
         new_list, old_list = spec.get(name) or [], old.get(name) or []
         if len(new_list) != len(old_list):
             return [forbidden(f"spec.{name}", "pod updates may not add or remove containers")]
-        allowed[name] = [{**container, "image": ""} for container in new_list]
-        before[name] = [{**container, "image": ""} for container in old_list]
+        pairs = zip(new_list, old_list, strict=True)
+        if new_list:
+            munged[name] = [{**container, "image": before.get("image", "")} for container, before in pairs]
     if old.get("terminationGracePeriodSeconds", 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
-        before["terminationGracePeriodSeconds"] = 1
+        munged["terminationGracePeriodSeconds"] = old["terminationGracePeriodSeconds"]
     problems = []
-    if allowed != before:
-        problems.append(forbidden("spec", UPDATES_MAY_NOT))
+    if munged != old:
+        problems.append(forbidden("spec", f"{UPDATES_MAY_NOT}\n{diff(pod_spec(old), pod_spec(munged))}"))
     if any(toleration not in (spec.get("tolerations") or []) for toleration in old.get("tolerations") or ()):
         words = "existing toleration can not be modified except its tolerationSeconds"
         if not _only_seconds_changed(spec.get("tolerations") or [], old["tolerations"]):
             problems.append(forbidden("spec.tolerations", words))
     return problems
+
+
+def keep(spec: Object, old: Object, name: str) -> None:
+    """Gives a field the value that it had."""
+    if name in old:
+        spec[name] = old[name]
+    else:
+        spec.pop(name, None)
 
 
 def _only_seconds_changed(tolerations: list[Object], old: list[Object]) -> bool:
@@ -105,7 +117,8 @@ def _volumes(volumes: list[Object], path: str) -> list[FieldError]:
     return problems
 
 
-def _container(container: Object, path: str, names: set[str], volumes: set[Any]) -> list[FieldError]:
+def validate_container(container: Object, path: str, names: set[str], volumes: set[Any]) -> list[FieldError]:
+    """What is wrong with a container of any kind; its name joins `names`."""
     problems = []
     name = container.get("name") or ""
     if not name:
