@@ -28,7 +28,9 @@ FORBIDDEN_OUTSIDE_SIM = {
     "asyncio.as_completed", "asyncio.all_tasks", "asyncio.to_thread", "asyncio.run", "copy.deepcopy",
 }  # fmt: skip
 FORBIDDEN_METHODS = {"run_in_executor"}
-NOT_IN_A_VIRTUAL_RUN = ("aiohttp", "prometheus_client", "cryptography", "hypothesis", "pytest", "kubernetes_validate")
+NOT_IN_A_VIRTUAL_RUN = (
+    "aiohttp", "prometheus_client", "cryptography", "hypothesis", "pytest", "kubernetes_validate", "cel_expr_python",
+)  # fmt: skip
 
 
 def modules() -> Iterator[str]:
