@@ -16,9 +16,11 @@ from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.client.leader_election import LeaderElector
 from kubesim.controllers.controller import Controller, ControllerContext
+from kubesim.controllers.cron_job import CronJobController
 from kubesim.controllers.deployment import DeploymentController
 from kubesim.controllers.endpoint_slice import EndpointSliceController
 from kubesim.controllers.garbage_collector import GarbageCollector
+from kubesim.controllers.job import JobController
 from kubesim.controllers.namespace import NamespaceController
 from kubesim.controllers.node_lifecycle import NodeLifecycleController
 from kubesim.controllers.pod_gc import PodGarbageCollector
@@ -27,6 +29,7 @@ from kubesim.controllers.replication_controller import ReplicationControllerCont
 from kubesim.controllers.root_ca_publisher import RootCACertificatePublisher
 from kubesim.controllers.service_account import ServiceAccountController
 from kubesim.controllers.taint_eviction import TaintEvictionController
+from kubesim.controllers.ttl_after_finished import TTLAfterFinishedController
 from kubesim.sim import Simulation, Tasks
 
 ALL_CONTROLLERS: tuple[type[Controller], ...] = (
@@ -37,10 +40,13 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
     RootCACertificatePublisher,
     GarbageCollector,
+    JobController,
     DeploymentController,
     ReplicaSetController,
     NodeLifecycleController,
     TaintEvictionController,
+    CronJobController,
+    TTLAfterFinishedController,
 )
 
 NAME = "kube-controller-manager"

@@ -86,7 +86,10 @@ def _orphaned_in(stored: Stored) -> tuple[str, ...]:
 class Claimer:
     """Carries claims out for owners of one kind over objects of another."""
 
-    def __init__(self, client: Client, owners: Resource, dependants: Resource) -> None:
+    def __init__(
+        self, client: Client, owners: Resource, dependants: Resource, *, finalizers: Sequence[str] = ()
+    ) -> None:
+        self._finalizers = finalizers  # What is adopted gets them; what is released loses them.
         self._client = client
         self._owners = owners
         self._dependants = dependants
@@ -114,7 +117,10 @@ class Claimer:
             raise RetryLaterError(f"{where} has just been deleted at {deleted}")
 
     async def _adopt(self, owner: Stored, orphan: Stored) -> Stored | None:
-        patch = {"metadata": {"ownerReferences": [owner_reference(owner.object)], "uid": orphan.uid}}
+        metadata: Object = {"ownerReferences": [owner_reference(owner.object)], "uid": orphan.uid}
+        if self._finalizers:
+            metadata["finalizers"] = list(self._finalizers)
+        patch = {"metadata": metadata}
         try:
             return await self._client.patch(self._dependants, orphan.name, patch, orphan.namespace)
         except NotFoundError:
@@ -122,7 +128,10 @@ class Claimer:
 
     async def _release(self, owner: Stored, stored: Stored) -> None:
         gone = {"$patch": "delete", "uid": owner.uid}
-        patch = {"metadata": {"uid": stored.uid, "ownerReferences": [gone]}}
+        metadata: Object = {"uid": stored.uid, "ownerReferences": [gone]}
+        if self._finalizers:
+            metadata["$deleteFromPrimitiveList/finalizers"] = list(self._finalizers)
+        patch = {"metadata": metadata}
         with suppress(NotFoundError, InvalidError):  # Gone meanwhile, or another object of the same name by now.
             await self._client.patch(self._dependants, stored.name, patch, stored.namespace)
 

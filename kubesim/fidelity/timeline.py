@@ -17,10 +17,11 @@ import msgspec
 from kubesim.api.resources import NODES, SERVICE_ACCOUNTS
 from kubesim.api.stored import Object
 from kubesim.cluster import SimCluster
+from kubesim.fidelity.fake_node import FakeNode
 from kubesim.fidelity.shell import Shell
 from kubesim.kubelet import NodeConfig
 from kubesim.recording import Change, RecordingWriter, decode_lines
-from kubesim.sim import because
+from kubesim.sim import Tasks, because
 
 HOLLOW_NODE = {"cpu": "1", "ephemeral-storage": "0", "memory": "3840Mi", "pods": "110"}
 
@@ -51,14 +52,23 @@ class _Player:
         self._shell = Shell(cluster.kubectl)
         self._out = io.BytesIO()
         self._origin_ns = 0
+        self._tasks: Tasks | None = None  # The life of fake nodes and their Pods, while the scenario is played.
+        self._fake_nodes: dict[str, FakeNode] = {}
         self._writer: RecordingWriter | None = None
 
     async def play(self) -> list[Object]:
+        async with Tasks("fake-nodes") as tasks:
+            self._tasks = tasks
+            return await self._play()
+
+    async def _play(self) -> list[Object]:
         cluster = self.cluster
         await cluster.kubectl.run(f"create namespace {self.namespace}")
         cluster.kubectl.namespace = self.namespace
         await cluster.run_until(lambda: cluster.get(SERVICE_ACCOUNTS, f"{self.namespace}/default") is not None)
         await cluster.run_for(1)
+        if "align" in self.scenario:  # The second of a minute at which t=0 falls.
+            await cluster.run_for((self.scenario["align"] - cluster.sim.clock.unix_ns() / 1e9) % 60)
         self._origin_ns = cluster.sim.clock.now_ns()
         meta = {"scenario": self.scenario, "server": "v1.36.2", "start": cluster.sim.clock.timestamp()}
         self._writer = RecordingWriter(self._out, cluster.sim.trace, meta)
@@ -82,10 +92,20 @@ class _Player:
             self.cluster.faults.crash(step["kill_node"])
         elif "start_node" in step:
             self.cluster.faults.restart(step["start_node"])
+        elif "fake_node" in step:
+            await self._add_fake_node(step["fake_node"])
+        elif "kubelet" in step:
+            self._fake_nodes[step["kubelet"]["node"]].rules = [dict(rule) for rule in step["kubelet"]["rules"]]
         elif "run" in step:
             await self._shell.run(step["run"])
         else:
             raise TimelineError(f"a step of {self.scenario['name']} cannot be played: {sorted(step)}")
+
+    async def _add_fake_node(self, name: str) -> None:
+        assert self._tasks is not None, "steps are taken while the scenario is played"
+        node = self._fake_nodes[name] = FakeNode(self.cluster.client, self.cluster.sim.clock, name, self._tasks)
+        self.cluster.observer.listen(node.heard)
+        await node.register()
 
     def _record(self, change: Change) -> None:
         """What the recorder of the real cluster kept: the namespace, all nodes, their events and leases."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ def tolerance(entry: Entry) -> float | None:
     return NAMESPACE_POLL_SECONDS if entry.kind == "Namespace" else TOLERANCE_SECONDS
 
 
+def constant(seconds: float, entry: Entry) -> float | None:
+    """The same for every entry."""
+    return seconds
+
+
 def untimed(entry: Entry) -> float | None:
     """Of node-crash, times count from their cause, not from the step: see below."""
     return None
@@ -62,7 +68,18 @@ MORE: dict[str, Relevant] = {
     "rollout-stuck": everything,
     "rollout-undo": everything,
     "service-endpoints": all_but_endpoints,
+    "job-backoff-limit": everything,
+    "job-complete": everything,
+    "job-deadline": everything,
+    "job-suspend": everything,
+    "cronjob-allow": everything,
+    "cronjob-forbid": everything,
+    "cronjob-history": everything,
 }
+# The machine that recorded this one was slow for a while: Pods were made 1.5 s after their Job, and ran 1 s later.
+SLOW_SECONDS = {"job-backoff-limit": 2.5}
+# What the real control plane did twice because its cache was a little behind; one time is as right.
+ACCEPTED = ("count (step 2) Event CronJob/tick [reason=SawCompletedJob,",)
 
 
 def recording(name: str) -> Lines:
@@ -73,9 +90,10 @@ async def differences(name: str, relevant: Relevant, seed: int) -> list[str]:
     lines = recording(name)
     ours = ordered_outcome(await play_timeline(lines[0]["meta"], seed=seed))
     limit = untimed if name == "node-crash" else tolerance
-    return [
-        str(each) for each in compare_outcomes(ordered_outcome(lines), ours, relevant=relevant, tolerance_seconds=limit)
-    ]
+    if name in SLOW_SECONDS:
+        limit = partial(constant, SLOW_SECONDS[name])
+    found = compare_outcomes(ordered_outcome(lines), ours, relevant=relevant, tolerance_seconds=limit)
+    return [text for text in map(str, found) if not text.startswith(ACCEPTED)]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])

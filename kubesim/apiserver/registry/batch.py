@@ -1,17 +1,18 @@
 """The strategies of Jobs and CronJobs.
 
 A Job finds its Pods by its own uid: the server writes labels and a selector with it into every new Job.
-Upstream: pkg/registry/batch/{job,cronjob}, pkg/apis/batch/validation; schedules: github.com/robfig/cron.
+Upstream: pkg/registry/batch/{job,cronjob}, pkg/apis/batch/validation.
 """
 
 from __future__ import annotations
 
-import zoneinfo
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from kubesim.api.cron import CronError, parse_schedule
 from kubesim.api.errors import FieldError
 from kubesim.api.meta import with_fields
 from kubesim.api.stored import Object
+from kubesim.api.time_zones import time_zone
 from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.registry.workload import not_negative
 from kubesim.apiserver.validation.field import invalid, not_supported, required
@@ -25,12 +26,6 @@ VALID_POLICIES = 'valid values: "OnFailure", "Never"'
 COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
 CONCURRENCY = ("Allow", "Forbid", "Replace")
 CRON_JOB_NAME_MAX = 52
-SCHEDULE_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 6))
-NAMES = {
-    "month": ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
-    "weekday": ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-}
-DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 
 
 class JobStrategy(Strategy):
@@ -119,54 +114,24 @@ def validate_job_spec(spec: Object, path: str) -> list[FieldError]:
 
 
 def zone_problem(zone: str) -> str:
-    """What is wrong with the name of a time zone; "" if nothing is, or if this machine knows no zones at all."""
-    known = zoneinfo.available_timezones()
-    return f"unknown time zone {zone}" if known and zone not in known and zone != "UTC" else ""
-
-
-def schedule_problem(schedule: str) -> str:
-    """What is wrong with five fields of cron, in the parser's words."""
-    if schedule.startswith(("TZ=", "CRON_TZ=")):
-        return "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-    if schedule.startswith("@"):
-        known = schedule in DESCRIPTORS or schedule.startswith("@every ")
-        return "" if known else f"unrecognized descriptor: {schedule}"
-    fields = schedule.split()
-    if len(fields) != len(SCHEDULE_FIELDS):
-        return f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"
-    for text, (name, low, high) in zip(fields, SCHEDULE_FIELDS, strict=True):
-        for part in text.split(","):
-            if problem := _part_problem(part, name, low, high):
-                return problem
+    """What is wrong with the name of a time zone; "" if nothing is."""
+    if not zone:
+        return "timeZone must be nil or non-empty string"
+    if zone.lower() == "local":
+        return "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+    try:
+        time_zone(zone)
+    except ValueError as error:
+        return str(error)
     return ""
 
 
-def _part_problem(part: str, name: str, low: int, high: int) -> str:
-    """One element of one field: `*`, `5`, `1-5`, `*/10`, `mon`."""
-    span, slash, step = part.partition("/")
-    if slash and "/" in step:
-        return f"too many slashes: {part}"
-    if span not in ("*", "?"):
-        ends = span.split("-")
-        if len(ends) > 2:
-            return f"too many hyphens: {part}"
-        numbers: list[Any] = [_number(end, name, low) for end in ends]
-        for end, number in zip(ends, numbers, strict=True):
-            if number is None:
-                return f'failed to parse int from {end}: strconv.Atoi: parsing "{end}": invalid syntax'
-        if numbers[0] < low:
-            return f"beginning of range ({numbers[0]}) below minimum ({low}): {part}"
-        if numbers[-1] > high:
-            return f"end of range ({numbers[-1]}) above maximum ({high}): {part}"
-        if numbers[0] > numbers[-1]:
-            return f"beginning of range ({numbers[0]}) beyond end of range ({numbers[-1]}): {part}"
-    if slash and not step.isdecimal():
-        return f'failed to parse int from {step}: strconv.Atoi: parsing "{step}": invalid syntax'
-    return f"step of range should be a positive number: {part}" if slash and int(step) == 0 else ""
-
-
-def _number(text: str, name: str, low: int) -> int | None:
-    names = NAMES.get(name, [])
-    if text.lower() in names:
-        return names.index(text.lower()) + low
-    return int(text) if text.isdecimal() and text.isascii() else None
+def schedule_problem(schedule: str) -> str:
+    """What is wrong with a schedule, in the parser's words."""
+    try:
+        parse_schedule(schedule)
+    except CronError as error:
+        return str(error)
+    if "TZ" in schedule:
+        return "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+    return ""
