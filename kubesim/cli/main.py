@@ -30,6 +30,7 @@ COMMANDS = {
     "step": "kubesim.cli.clock:step",
     "speed": "kubesim.cli.clock:speed",
     "clock": "kubesim.cli.clock:clock",
+    "fidelity": "kubesim.cli.fidelity:fidelity",
     "version": "kubesim.cli.version:version",
     "completion": "kubesim.cli.completion:completion",
 }

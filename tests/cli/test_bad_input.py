@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +105,11 @@ def test_a_command_that_was_to_be_refused_and_was_not_is_a_mistake(call: Any, fi
         "scenario.yaml", "      kubectl: apply -f pod.yaml", "      kubectl: apply -f pod.yaml\n      refused: x"
     )
     assert 'steps.0.refused: "kubectl apply -f pod.yaml" was accepted, not refused' in refused(call, files.scenario)
+
+
+def test_fidelity_refuses_a_file_that_is_no_transcript(call: Any, tmp_path: Path) -> None:
+    """Teaches: nothing is started before the input is known to be good."""
+    file = tmp_path / "empty.json"
+    file.write_text('{"meta": {}, "cases": []}')
+    done = call("fidelity", "kubectl", str(file))
+    assert (done.code, done.err.strip()) == (2, f"Error: {file} holds no cases")

@@ -7,7 +7,12 @@ import shutil
 
 import pytest
 
-PROGRAMS = {"test_fresh_clone": ("git", "make"), "test_kubectl": ("kubectl",), "test_start": ("kubectl",)}
+PROGRAMS = {
+    "test_fresh_clone": ("git", "make"),
+    "test_kubectl": ("kubectl",),
+    "test_start": ("kubectl",),
+    "test_transcripts": ("kubectl", "bash"),
+}
 
 
 @pytest.fixture(autouse=True)
