@@ -17,7 +17,6 @@ import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -36,6 +35,7 @@ from kubesim.service.history import keep_history_short
 from kubesim.service.log import Log
 from kubesim.service.profile import Profile, Settings, write_atomically
 from kubesim.service.progress import follow_boot
+from kubesim.service.supervisor import Supervisor
 from kubesim.sim import SimLoop, Tasks, run
 from kubesim.sim.clock import UNIX_EPOCH, wall_now
 
@@ -62,11 +62,11 @@ class Service:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimLoop), "a simulated cluster lives on a SimLoop"
         self._ending = loop.create_future()
-        loop.set_exception_handler(self._note_failure)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end, number)
         snapshot = read_state(self._profile)
         cluster = self._make_cluster(snapshot)
+        loop.set_exception_handler(Supervisor(cluster, self._log).note)
         self._booting = loop.create_task(boot(cluster, snapshot, self._tell), name="boot")
         try:
             await self._booting
@@ -126,12 +126,6 @@ class Service:
             self._ending.set_result(number)
         if self._booting is not None and not self._booting.done():
             self._booting.cancel()
-
-    def _note_failure(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A component or a connection failed: the others go on, and the log tells."""
-        error = context.get("exception")
-        story = "".join(traceback.format_exception(error)) if isinstance(error, BaseException) else ""
-        self._log.write("failure", message=context.get("message", ""), traceback=story)
 
 
 async def boot(cluster: SimCluster, snapshot: Snapshot | None, tell: Tell) -> None:

@@ -42,7 +42,7 @@ class Process:
         self._main = main
         self._shutdown = shutdown
         self._tasks = Tasks(name)
-        self._life = Life()
+        self.life = Life()  # Of its present or last run.
 
     @property
     def is_running(self) -> bool:
@@ -56,8 +56,8 @@ class Process:
         self.host.network.attach(self.name, self.host.name)
         self.host.network.bring_up(self.name)
         self.state = State.RUNNING
-        self._life = Life()
-        token = LIFE.set(self._life)  # The task, and all that it starts, keep a copy of this context.
+        self.life = Life()
+        token = LIFE.set(self.life)  # The task, and all that it starts, keep a copy of this context.
         try:
             self._tasks.spawn(self._main(), "main")
         finally:
@@ -65,7 +65,7 @@ class Process:
 
     def crash(self) -> None:
         """Power off: nothing it does from here on is seen by anybody."""
-        self._life.is_over = True
+        self.life.is_over = True
         self.host.network.take_down(self.name)
         self._tasks.cancel()
         self.state = State.CRASHED
