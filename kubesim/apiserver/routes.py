@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from kubesim.api.resources import Resource
 from kubesim.api.wire import Response
 from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.crd.scale import get_custom_scale, patch_custom_scale, update_custom_scale
 from kubesim.apiserver.registry.change import update, update_status
 from kubesim.apiserver.registry.creation import create
 from kubesim.apiserver.registry.deletion import delete, delete_collection
@@ -44,6 +45,10 @@ SUBRESOURCES: dict[str, dict[str, Handler]] = {
     "ephemeralcontainers": {"get": get, "update": update_ephemeral, "patch": patch_ephemeral},
     "resize": {"get": get, "update": update_resize, "patch": patch_resize},
 }
+CUSTOM_SUBRESOURCES: dict[str, dict[str, Handler]] = {
+    "status": SUBRESOURCES["status"],
+    "scale": {"get": get_custom_scale, "update": update_custom_scale, "patch": patch_custom_scale},
+}
 
 
 def routes_of(resource: Resource) -> dict[RouteKey, Handler]:
@@ -52,6 +57,7 @@ def routes_of(resource: Resource) -> dict[RouteKey, Handler]:
         (resource.group, resource.plural, "", verb): handler for verb, handler in MAIN.items() if verb in resource.verbs
     }
     for subresource in resource.subresources:
-        for verb, handler in SUBRESOURCES.get(subresource, {}).items():
+        table = CUSTOM_SUBRESOURCES if resource.custom else SUBRESOURCES
+        for verb, handler in table.get(subresource, {}).items():
             routes[resource.group, resource.plural, subresource, verb] = handler
     return routes

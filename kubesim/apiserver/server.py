@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from kubesim.api.errors import AlreadyExistsError, ApiError, MethodNotSupportedError, NotFoundError, ServerTimeoutError
 from kubesim.api.resources import NAMESPACES, PRIORITY_CLASSES, RESOURCES, SERVICE_ACCOUNTS, SERVICES, Resource
 from kubesim.api.schema import Schema
-from kubesim.api.stored import Stored
+from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import Credential, Request, Response, WatchStream
 from kubesim.apiserver.admission import DEFAULT_PLUGINS, MakePlugin
 from kubesim.apiserver.admission.chain import AdmissionChain
@@ -26,11 +26,15 @@ from kubesim.apiserver.authn import API_SERVER, Authenticator, User
 from kubesim.apiserver.authz import Authorizer
 from kubesim.apiserver.boot import boot_objects
 from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.crd.catalogue import Catalogue
+from kubesim.apiserver.crd.custom_registries import custom_registries, version_of
+from kubesim.apiserver.crd.serving import Definitions
 from kubesim.apiserver.decoding import Decoder
 from kubesim.apiserver.registry.creation import create
 from kubesim.apiserver.registry.listing import catch_up
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.registry.service import ServiceStrategy
+from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.registry.watching import watch
 from kubesim.apiserver.routes import Handler, RouteKey, routes_of
 from kubesim.apiserver.strategies import strategy_for
@@ -76,13 +80,16 @@ class ApiServer:
         self._plugins = [make(self.latest, self.all_latest) for make in plugins]
         self._routes: dict[RouteKey, tuple[Handler, Registry]] = {}
         self._tasks = Tasks(name)
+        self.catalogue = Catalogue()  # What this server serves, custom resources included.
+        self._definitions = Definitions(self, self.catalogue, self._tasks)
         for resource in resources:
             self.install(resource)
 
     async def start(self) -> None:
         """Reads what etcd has, follows it, and creates what every cluster has."""
-        for registry in self.registries.values():
+        for registry in list(self.registries.values()):
             await self._follow(registry)
+        await self._definitions.start()
         self._tasks.spawn(self._send_bookmarks(), "bookmarks")
         self._learn()
         for resource, obj in boot_objects(self._address):
@@ -104,6 +111,8 @@ class ApiServer:
         if found is None:
             raise self._no_route(request)
         handler, registry = found
+        if registry.versions is not None:
+            registry = version_of(registry, request)
         try:
             return await handler(registry, RequestContext(self.sim, request, user))
         except EtcdError as error:
@@ -116,6 +125,8 @@ class ApiServer:
         registry = self.registries.get((request.resource.group, request.resource.plural))
         if registry is None or request.subresource:
             raise NotFoundError(UNKNOWN_RESOURCE)
+        if registry.versions is not None:
+            registry = version_of(registry, request)
         try:
             return await watch(registry, RequestContext(self.sim, request, user), self._etcd)
         except EtcdError as error:
@@ -131,13 +142,40 @@ class ApiServer:
 
     def install(self, resource: Resource) -> Registry:
         """Begins to serve a kind; on a running server, `follow` comes next."""
-        strategy = strategy_for(resource, self.sim)
-        chain = AdmissionChain(resource, self._plugins)
-        registry = Registry(self.sim, self._etcd, strategy, Decoder(resource, self.schema), chain, self._catch_up)
+        registry = self.make_registry(strategy_for(resource, self.sim), Decoder(resource, self.schema))
         self.registries[resource.group, resource.plural] = registry
         for route, handler in routes_of(resource).items():
             self._routes[route] = (handler, registry)
         return registry
+
+    async def install_custom(self, definition: Object) -> None:
+        """Begins to serve what a definition defines, or goes on with what it says now."""
+        made = custom_registries(self, definition)
+        if made is None:
+            return
+        row = made.resource
+        is_new = (row.group, row.plural) not in self.registries
+        if is_new:
+            await self._follow(made)
+        self.registries[row.group, row.plural] = made
+        for version in (made.versions or {}).values():
+            for route, handler in routes_of(version.resource).items():
+                self._routes[route] = (handler, made)
+
+    def remove_custom(self, name: str) -> None:
+        """Ends serving what a definition called PLURAL.GROUP has defined."""
+        plural, _, group = name.partition(".")
+        registry = self.registries.get((group, plural))
+        if registry is None or not registry.resource.custom:
+            return
+        del self.registries[group, plural]
+        self._routes = {route: found for route, found in self._routes.items() if route[:2] != (group, plural)}
+        registry.cache.close()
+
+    def make_registry(self, strategy: Strategy, decoder: Decoder, shares: Registry | None = None) -> Registry:
+        """A registry with this server's admission and etcd."""
+        chain = AdmissionChain(strategy.resource, self._plugins)
+        return Registry(self.sim, self._etcd, strategy, decoder, chain, self._catch_up, shares)
 
     def latest(self, resource: Resource, name: str, namespace: str = "") -> Stored | None:
         """The newest revision of an object that this server knows of."""

@@ -181,7 +181,7 @@ class Storage:
 
 def etcd_prefix(resource: Resource) -> str:
     """`/registry/pods/`; kinds of other people's groups have the group in it."""
-    if resource.group in BUILT_IN_GROUPS or resource.group.endswith(".k8s.io"):
+    if not resource.custom and (resource.group in BUILT_IN_GROUPS or resource.group.endswith(".k8s.io")):
         return f"/registry/{STORAGE_NAMES.get(resource.plural, resource.plural)}/"
     return f"/registry/{resource.group}/{resource.plural}/"
 

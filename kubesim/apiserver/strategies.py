@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubesim.api.resources import Resource
+from kubesim.apiserver.crd.definition_strategy import DefinitionStrategy
 from kubesim.apiserver.registry.batch import CronJobStrategy, JobStrategy
 from kubesim.apiserver.registry.namespace import NamespaceStrategy
 from kubesim.apiserver.registry.pod import PodStrategy
@@ -54,6 +55,7 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("rbac.authorization.k8s.io", "clusterrolebindings"): RoleBindingStrategy,
     ("coordination.k8s.io", "leases"): LeaseStrategy,
     ("discovery.k8s.io", "endpointslices"): EndpointSliceStrategy,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionStrategy,
     ("scheduling.k8s.io", "priorityclasses"): PriorityClassStrategy,
 }
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Stored
@@ -43,6 +43,9 @@ class WatchCache:
         self._keys: list[str] | None = []  # The keys of `state` in order; None when some came or went.
         self._etcd = etcd
         self._watch: Watch | None = None
+        self.on_change: Callable[[str, Stored | None], None] | None = (
+            None  # The server's own ear: a key, what is there.
+        )
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     async def fill(self) -> None:
@@ -173,3 +176,5 @@ class WatchCache:
         change = Change(kind, stored, previous)
         self.window.append(change)
         self._watchers.dispatch(change)
+        if self.on_change is not None:
+            self.on_change(key, None if deleted else stored)

@@ -27,6 +27,7 @@ from kubesim.api.defaults.core import (
 )
 from kubesim.api.defaults.others import (
     cluster_role_binding,
+    custom_resource_definition,
     endpoint_slice,
     horizontal_pod_autoscaler,
     network_policy,
@@ -60,6 +61,7 @@ DEFAULTS: dict[tuple[str, str], Default] = {
     ("apps/v1", "DaemonSet"): daemon_set,
     ("batch/v1", "Job"): job,
     ("batch/v1", "CronJob"): cron_job,
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): custom_resource_definition,
     ("autoscaling/v2", "HorizontalPodAutoscaler"): horizontal_pod_autoscaler,
     ("discovery.k8s.io/v1", "EndpointSlice"): endpoint_slice,
     ("networking.k8s.io/v1", "NetworkPolicy"): network_policy,

@@ -42,6 +42,28 @@ def _behavior(behavior: Object) -> Object:
     return made_at(behavior, "scaleDown", lambda rules: filled(rules, _SCALE_DOWN))
 
 
+def custom_resource_definition(obj: Object) -> Object:
+    """A CustomResourceDefinition: singular and list kind come from the kind, versions are not converted."""
+
+    def spec(part: Object) -> Object:
+        part = at(part, "names", names)
+        part = filled(part, {"conversion": {"strategy": "None"}})
+        return at(part, "conversion", conversion)
+
+    def names(part: Object) -> Object:
+        kind = part.get("kind")
+        return filled(part, {"singular": kind.lower(), "listKind": f"{kind}List"}) if kind else part
+
+    def conversion(part: Object) -> Object:
+        service = ((part.get("webhook") or {}).get("clientConfig") or {}).get("service")
+        if not service or "port" in service:
+            return part
+        return at(part, "webhook", lambda webhook: at(webhook, "clientConfig", lambda config: at(
+            config, "service", lambda found: filled(found, {"port": 443}))))  # fmt: skip
+
+    return at(obj, "spec", spec)
+
+
 def endpoint_slice(obj: Object) -> Object:
     """An EndpointSlice."""
     obj = completed(obj, {"endpoints": None, "ports": None})

@@ -24,6 +24,9 @@ class Resource(msgspec.Struct, frozen=True):
     has_generation: bool = True  # metadata.generation counts changes of spec.
     verbs: tuple[str, ...] = ALL_VERBS  # Without get, nothing is stored: the kind is a question, and an answer.
     stored_as: str = ""  # The apiVersion whose rows these objects are stored as, where that is another.
+    custom: bool = False  # Served because of a CustomResourceDefinition.
+    singular_name: str = ""  # Where it is not the kind in lower case.
+    list_kind_name: str = ""  # Where it is not the kind with "List" behind it.
 
     @property
     def api_version(self) -> str:
@@ -42,5 +45,10 @@ class Resource(msgspec.Struct, frozen=True):
 
     @property
     def singular(self) -> str:
-        """The kind in lower case."""
-        return self.kind.lower()
+        """Nearly always the kind in lower case."""
+        return self.singular_name or self.kind.lower()
+
+    @property
+    def list_kind(self) -> str:
+        """`PodList`."""
+        return self.list_kind_name or f"{self.kind}List"

@@ -42,7 +42,7 @@ def list_of(resource: Resource, response: Response) -> bytes:
     for stored in response.items:
         encoded = stored.encoded
         items.append(b"{" + encoded[length:] if encoded.startswith(begin) else encoded)
-    head = orjson.dumps(list_head(f"{resource.kind}List", resource.api_version, response))
+    head = orjson.dumps(list_head(resource.list_kind, resource.api_version, response))
     return b"%b,%b[%b]}\n" % (head[:-1], b'"items":', b",".join(items))
 
 

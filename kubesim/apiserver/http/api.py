@@ -22,6 +22,8 @@ from kubesim.apiserver.http.negotiation import TABLE, Form, negotiate
 from kubesim.apiserver.http.options import delete_options, parse_options
 from kubesim.apiserver.http.paths import FIELD_NAME, Target, verb_of
 from kubesim.apiserver.http.table import printer_for, table
+from kubesim.apiserver.http.table.columns import Printer
+from kubesim.apiserver.http.table.custom import custom_printer
 from kubesim.apiserver.http.versions import from_stored, selector_to_stored, stored_row, to_stored
 from kubesim.apiserver.reviews import answer_review, is_review
 from kubesim.apiserver.server import ApiServer
@@ -101,7 +103,7 @@ class Api:
         body = self._list(call, response) if response.stored is None and response.status is None else None
         if body is None:
             body = self._one(call, response)
-        warnings = response.warnings + deprecations(request)
+        warnings = response.warnings + self.deprecations(request)
         if call.form.is_yaml:
             return Answer(as_yaml(body), response.code, "application/yaml", warnings)
         return Answer(body, response.code, JSON_TYPE, warnings)
@@ -117,6 +119,13 @@ class Api:
         write = asyncio.ensure_future(self._server.handle(request))
         write.add_done_callback(_heard)
         return await asyncio.shield(write)
+
+    def deprecations(self, request: Request) -> tuple[str, ...]:
+        """What the server says about kinds and versions that should no longer be used."""
+        custom = self._server.catalogue.custom(request.resource)
+        if custom is not None:
+            return (custom.warning,) if custom.warning else ()
+        return deprecations(request)
 
     def _list(self, call: Call, response: Response) -> bytes:
         resource, form = call.request.resource, call.form
@@ -136,12 +145,15 @@ class Api:
             return answers.encode(self.table(call, [stored], {"resourceVersion": str(stored.revision)}))
         return answers.encode(answers.partial(stored))
 
+    def printer(self, resource: Resource) -> Printer:
+        """How objects of a resource are printed by this server."""
+        custom = self._server.catalogue.custom(resource)
+        return printer_for(stored_row(resource)) if custom is None else custom_printer(custom)
+
     def table(self, call: Call, stored: Sequence[Stored], metadata: Object) -> Object:
         """Objects as a Table."""
         now = self._server.sim.clock.unix_ns()
-        return table(
-            printer_for(stored_row(call.request.resource)), stored, now, metadata=metadata, include=call.include
-        )
+        return table(self.printer(call.request.resource), stored, now, metadata=metadata, include=call.include)
 
 
 def _heard(write: asyncio.Future[Response]) -> None:

@@ -11,8 +11,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kubesim.api.resources import API_GROUPS, Resource, resources_of_group
+from kubesim.api.resources import Resource
 from kubesim.api.stored import Object
+from kubesim.apiserver.crd.catalogue import Catalogue
 
 CHANGE = ("get", "patch", "update")
 PROXY = ("create", "delete", "get", "patch", "update")
@@ -53,23 +54,26 @@ def part_of(resource: Resource, subresource: str) -> Part:
 
 
 def verbs_of(resource: Resource) -> list[str]:
-    """Sorted; a namespace is never deleted with all others."""
+    """Sorted, but for custom resources; a namespace is never deleted with all others."""
+    if resource.custom:
+        return list(resource.verbs)
     return sorted(verb for verb in resource.verbs if (resource.plural, verb) != ("namespaces", "deletecollection"))
 
 
 class Discovery:
     """The documents for one set of resources, which may change while the server runs (custom resources)."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, catalogue: Catalogue) -> None:
         self._address = address
+        self._catalogue = catalogue
 
     def groups(self) -> Sequence[tuple[str, tuple[str, ...]]]:
         """All groups but the core one, with their versions, the preferred one first."""
-        return [(group, versions) for group, versions in API_GROUPS if group]
+        return self._catalogue.groups()
 
     def resources(self, group: str, version: str) -> tuple[Resource, ...]:
         """All resources of a group and version."""
-        return resources_of_group(group, version)
+        return self._catalogue.resources(group, version)
 
     # -- the older documents --------------------------------------------------------------------------
 

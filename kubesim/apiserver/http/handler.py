@@ -40,8 +40,8 @@ class RequestHandler:
         self._credentials = credentials
         self._timers = timers
         self._pages = Pages(server)
-        self._streams = Streams(server, timers, self._pages.metrics)
         self._api = Api(server, self._pages.metrics)
+        self._streams = Streams(server, timers, self._pages.metrics, self._api)
         self._busy = 0
         self._idle: asyncio.Future[None] | None = None
 
@@ -85,7 +85,7 @@ class RequestHandler:
 
     async def _answer(self, request: web.BaseRequest, audit_id: str) -> Answer | web.StreamResponse:
         credential = self._credential(request)
-        target = parse_path(request.rel_url.raw_path)
+        target = parse_path(request.rel_url.raw_path, self._server.catalogue.find)
         if target is None:
             return await self._page(request, credential)
         return await self._resource(request, target, credential, audit_id)

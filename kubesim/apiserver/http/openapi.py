@@ -7,9 +7,10 @@ protobuf document. Upstream: k8s.io/kube-openapi/pkg/handler3.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import orjson
 
 from kubesim.api.errors import NotFoundError
@@ -18,6 +19,9 @@ from kubesim.api.schema import Schema
 from kubesim.api.schema.definitions import INT_OR_STRING, QUANTITY, Definition, reference_of
 from kubesim.api.stored import Object
 from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from kubesim.apiserver.crd.catalogue import Catalogue
+from kubesim.apiserver.crd.publishing import definition_name, definitions_of
+from kubesim.apiserver.crd.version import CustomVersion
 from kubesim.apiserver.http.discovery import Discovery
 from kubesim.apiserver.http.version import GIT_VERSION
 
@@ -27,6 +31,7 @@ OTHER_PATHS = (".well-known/openid-configuration", "api", "apis", "logs", "openi
 EDITION = 1  # Of the documents' form: clients keep what they once read.
 GVK_KEY = "x-kubernetes-group-version-kind"
 PATCHES = (APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
+CUSTOM_PATCHES = (APPLY_PATCH, JSON_PATCH, MERGE_PATCH)  # kubectl looks here for how it may patch.
 WORDS = {
     "fieldValidation": "fieldValidation instructs the server on how to handle objects in the request containing "
     "unknown or duplicate fields. Valid values are: Ignore, Warn, Strict.",
@@ -51,10 +56,13 @@ PARAMETERS = {
 class OpenApi:
     """The documents of one server, made when first asked for."""
 
-    def __init__(self, schema: Schema, discovery: Discovery) -> None:
+    def __init__(self, schema: Schema, discovery: Discovery, catalogue: Catalogue) -> None:
         self._schema = schema
+        self._catalogue = catalogue
         self._discovery = discovery
-        self._documents: dict[str, bytes] = {}
+        self._documents: dict[str, tuple[str, bytes]] = {}  # By path, each with its hash.
+        self._hashes: dict[str, str] = {}
+        self._edition = -1  # Of the catalogue, for which the hashes are.
 
     def index(self) -> Object:
         """`/openapi/v3`: every document's address, with a hash so that it can be cached for ever."""
@@ -64,18 +72,27 @@ class OpenApi:
     def document(self, path: str) -> bytes:
         """`/openapi/v3/apis/apps/v1`."""
         made = self._documents.get(path)
-        if made is None:
+        wanted = self.hash(path)
+        if made is None or made[0] != wanted:
             if path not in self._paths():
                 raise NotFoundError("the server could not find the requested resource")
-            made = self._documents[path] = orjson.dumps(self._make(path))
-        return made
+            made = self._documents[path] = (wanted, orjson.dumps(self._make(path)))
+        return made[1]
 
     def hash(self, path: str) -> str:
         """Changes when the document does: it is a function of these."""
-        parts = path.split("/")
-        rows = self._resources(parts)
-        text = f"{GIT_VERSION} {EDITION} {path} {[resource.plural for resource in rows]}"
-        return hashlib.sha512(text.encode()).hexdigest().upper()
+        if self._edition != self._catalogue.edition:
+            self._hashes, self._edition = {}, self._catalogue.edition
+        if path not in self._hashes:
+            parts = path.split("/")
+            rows = [resource.plural for resource in self._resources(parts)]
+            customs = orjson.dumps([custom._asdict() for custom in self._customs(parts)], msgspec.to_builtins)
+            text = f"{GIT_VERSION} {EDITION} {path} {rows} {customs.decode()}"
+            self._hashes[path] = hashlib.sha512(text.encode()).hexdigest().upper()
+        return self._hashes[path]
+
+    def _customs(self, parts: list[str]) -> list[CustomVersion]:
+        return self._catalogue.customs(parts[1], parts[2]) if len(parts) == 3 and parts[0] == "apis" else []
 
     def _paths(self) -> list[str]:
         paths = ["api/v1", *OTHER_PATHS]
@@ -92,11 +109,12 @@ class OpenApi:
         parts = path.split("/")
         rows = self._resources(parts)
         names = list(GENERAL) if rows else []
+        own = {name: definition for custom in self._customs(parts) for name, definition in definitions_of(custom)}
         paths: Object = {}
         for resource in rows:
             names += self._kinds(resource)
             paths.update(_paths_of(resource, f"/{path}", self._name_of(resource.kind, resource)))
-        schemas = dict(self._closure(names))
+        schemas = dict(self._closure(names, own))
         return {
             "openapi": "3.0.0",
             "info": {"title": "Kubernetes", "version": GIT_VERSION},
@@ -105,14 +123,16 @@ class OpenApi:
         }
 
     def _kinds(self, resource: Resource) -> list[str]:
-        found = (self._name_of(kind, resource) for kind in (resource.kind, f"{resource.kind}List"))
+        found = (self._name_of(kind, resource) for kind in (resource.kind, resource.list_kind))
         return [name for name in found if name]
 
     def _name_of(self, kind: str, resource: Resource) -> str:
         """The definition of a kind, "" if there is none."""
+        if resource.custom:
+            return definition_name(resource, kind)
         return self._schema.definition_name(resource.api_version, kind)
 
-    def _closure(self, names: list[str]) -> Iterator[tuple[str, Definition]]:
+    def _closure(self, names: list[str], own: dict[str, Definition]) -> Iterator[tuple[str, Definition]]:
         """These definitions and all that they refer to."""
         seen: set[str] = set()
         stack = list(names)
@@ -121,7 +141,7 @@ class OpenApi:
             if name in seen:
                 continue
             seen.add(name)
-            definition = EITHER.get(name) or self._schema.definition(name)
+            definition = own.get(name) or EITHER.get(name) or self._schema.definition(name)
             yield name, definition
             stack += references(definition)
 
@@ -150,14 +170,17 @@ def _paths_of(resource: Resource, prefix: str, definition: str) -> Object:
     gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
     schema = {"$ref": f"#/components/schemas/{definition}"} if definition else {"type": "object"}
     verbs = resource.verbs
+    patches = CUSTOM_PATCHES if resource.custom else PATCHES
     paths = {
-        many: {METHODS[verb]: _operation(verb, gvk, schema) for verb in ("list", "create") if verb in verbs},
-        one: {METHODS[v]: _operation(v, gvk, schema) for v in ("get", "update", "patch", "delete") if v in verbs},
+        many: {METHODS[verb]: _operation(verb, gvk, schema, patches) for verb in ("list", "create") if verb in verbs},
+        one: {
+            METHODS[v]: _operation(v, gvk, schema, patches) for v in ("get", "update", "patch", "delete") if v in verbs
+        },
     }
     for subresource in ("status", "scale"):
         if subresource in resource.subresources and definition:
             paths[f"{one}/{subresource}"] = {
-                METHODS[verb]: _operation(verb, gvk, schema) for verb in ("get", "update", "patch")
+                METHODS[verb]: _operation(verb, gvk, schema, patches) for verb in ("get", "update", "patch")
             }
     return {path: {**_path_parameters(path), **operations} for path, operations in paths.items() if operations}
 
@@ -168,7 +191,7 @@ def _path_parameters(path: str) -> Object:
     return {"parameters": entries} if entries else {}
 
 
-def _operation(verb: str, gvk: Object, schema: Object) -> Object:
+def _operation(verb: str, gvk: Object, schema: Object, patches: Sequence[str]) -> Object:
     answer = {"description": "OK", "content": {"application/json": {"schema": schema}}}
     operation: Object = {
         "responses": {"200": answer, "401": {"description": "Unauthorized"}},
@@ -187,7 +210,7 @@ def _operation(verb: str, gvk: Object, schema: Object) -> Object:
         ]
     if verb == "patch":
         body: Object = {"$ref": f"#/components/schemas/{META}Patch"}
-        operation["requestBody"] = {"content": {kind: {"schema": body} for kind in PATCHES}, "required": True}
+        operation["requestBody"] = {"content": {kind: {"schema": body} for kind in patches}, "required": True}
     elif verb in ("create", "update"):
         operation["requestBody"] = {"content": {"application/json": {"schema": schema}}, "required": True}
     return operation

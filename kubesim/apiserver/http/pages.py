@@ -33,8 +33,8 @@ class Pages:
 
     def bind(self, address: str) -> None:
         """Says where the front can be reached, which discovery repeats."""
-        self._discovery = Discovery(address)
-        self._openapi = OpenApi(self._server.schema, self._discovery)
+        self._discovery = Discovery(address, self._server.catalogue)
+        self._openapi = OpenApi(self._server.schema, self._discovery, self._server.catalogue)
 
     def answer(self, http: web.BaseRequest) -> Answer | None:
         """The page at a path; None if there is none."""

@@ -15,11 +15,12 @@ from kubesim.api.errors import ApiError
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import BOOKMARK, WatchEvent, WatchStream
 from kubesim.apiserver.http import answers
-from kubesim.apiserver.http.api import Call, deprecations, in_stored_version
+from kubesim.apiserver.http.api import Api, Call, in_stored_version
 from kubesim.apiserver.http.metrics import Metrics
 from kubesim.apiserver.http.negotiation import TABLE
-from kubesim.apiserver.http.table import printer_for, table
-from kubesim.apiserver.http.versions import from_stored, stored_row
+from kubesim.apiserver.http.table import table
+from kubesim.apiserver.http.table.columns import Printer
+from kubesim.apiserver.http.versions import from_stored
 from kubesim.apiserver.server import ApiServer
 from kubesim.sim.wall_timers import WallTimers
 
@@ -29,8 +30,9 @@ TIMEOUT_SECONDS_MIN = 1800  # What a client gets that asks for no timeout.
 class Streams:
     """All watches of one front."""
 
-    def __init__(self, server: ApiServer, timers: WallTimers, metrics: Metrics) -> None:
+    def __init__(self, server: ApiServer, timers: WallTimers, metrics: Metrics, api: Api) -> None:
         self._server = server
+        self._api = api
         self._timers = timers
         self._metrics = metrics
         self._open: dict[WatchStream, None] = {}
@@ -66,11 +68,11 @@ class Streams:
         response.content_type = "application/json"
         response.headers["Audit-Id"] = audit_id
         response.headers["Cache-Control"] = "no-cache, private"
-        for words in deprecations(call.request):
+        for words in self._api.deprecations(call.request):
             response.headers.add("Warning", f'299 - "{words}"')
         response.enable_chunked_encoding()
         await response.prepare(http)
-        lines = Lines(self._server, call)
+        lines = Lines(self._server, call, self._api.printer(call.request.resource))
         try:
             while events := await stream.next():
                 await response.write(lines.of(events))
@@ -83,10 +85,10 @@ class Streams:
 class Lines:
     """Turns the events of one watch into bytes; the first rows of a table come with the columns."""
 
-    def __init__(self, server: ApiServer, call: Call) -> None:
+    def __init__(self, server: ApiServer, call: Call, printer: Printer) -> None:
         self._clock = server.sim.clock
         self._call = call
-        self._printer = printer_for(stored_row(call.request.resource))
+        self._printer = printer
         self._headers = True
 
     def of(self, events: Sequence[WatchEvent]) -> bytes:

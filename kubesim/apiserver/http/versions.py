@@ -25,12 +25,14 @@ CPU = "cpu"
 
 def stored_row(resource: Resource) -> Resource:
     """The resource as which objects of `resource` are stored."""
-    return BY_PLURAL[resource.stored_as, resource.plural] if resource.stored_as else resource
+    if not resource.stored_as or resource.custom:
+        return resource  # The versions of a custom resource are told apart by its registry.
+    return BY_PLURAL[resource.stored_as, resource.plural]
 
 
 def to_stored(resource: Resource, body: Any) -> Any:
     """A body in the stored version."""
-    if not resource.stored_as or not isinstance(body, dict):
+    if not resource.stored_as or resource.custom or not isinstance(body, dict):
         return body
     if resource.kind == "Event":
         return _as(
@@ -44,6 +46,9 @@ def from_stored(resource: Resource, stored: Stored) -> Stored:
     if not resource.stored_as:
         return stored
     obj = stored.object
+    if resource.custom:
+        same = obj["apiVersion"] == resource.api_version
+        return stored if same else Stored(stored.revision, {**obj, "apiVersion": resource.api_version})
     if resource.kind == "Event":
         back: dict[str, str] = {core: name for name, core in EVENT_FIELDS.items()}
         made = {back.get(name, name): value for name, value in obj.items()}
@@ -54,7 +59,7 @@ def from_stored(resource: Resource, stored: Stored) -> Stored:
 
 def selector_to_stored(resource: Resource, field_selector: str) -> str:
     """A field selector with the stored version's names."""
-    if resource.kind != "Event" or not resource.stored_as:
+    if resource.kind != "Event" or resource.custom or not resource.stored_as:
         return field_selector
     for name in ("regarding", "reportingController"):
         field_selector = field_selector.replace(name, EVENT_FIELDS[name])

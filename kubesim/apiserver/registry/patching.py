@@ -14,12 +14,13 @@ from typing import Any
 from kubesim.api.errors import UnsupportedMediaTypeError
 from kubesim.api.patch import apply_json_patch, apply_merge_patch, apply_strategic_merge_patch
 from kubesim.api.stored import Object, Stored
-from kubesim.api.wire import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Response
+from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Response
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.registry.change import Finish, change, finish_status_update, finish_update
 from kubesim.apiserver.registry.registry import Registry
 
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
+CUSTOM_PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, APPLY_PATCH)
 
 
 async def patch(registry: Registry, context: RequestContext) -> Response:
@@ -35,7 +36,7 @@ async def patch_status(registry: Registry, context: RequestContext) -> Response:
 async def patch_with(registry: Registry, context: RequestContext, finish: Finish) -> Response:
     """PATCH of whatever `finish` makes of the patched object."""
     body, patch_type = context.request.body, context.request.patch_type
-    check_patch_type(patch_type)
+    check_patch_type(patch_type, custom=registry.resource.custom)
     return await change(registry, context, lambda current: apply(registry, current, body, patch_type), finish)
 
 
@@ -48,9 +49,10 @@ def apply(registry: Registry, current: Stored, body: Any, patch_type: str) -> Ob
     return apply_strategic_merge_patch(current.object, body, registry.decoder.schema, registry.resource.gvk)
 
 
-def check_patch_type(patch_type: str) -> None:
-    """UnsupportedMediaTypeError for a kind of patch that nobody here knows."""
-    if patch_type not in PATCH_TYPES:
+def check_patch_type(patch_type: str, *, custom: bool = False) -> None:
+    """UnsupportedMediaTypeError for a kind of patch that nobody here knows; a custom object has no merge keys."""
+    accepted = CUSTOM_PATCH_TYPES if custom else PATCH_TYPES
+    if patch_type not in accepted or patch_type == APPLY_PATCH:
         raise UnsupportedMediaTypeError(
-            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(PATCH_TYPES)
+            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
         )

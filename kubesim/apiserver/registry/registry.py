@@ -31,6 +31,7 @@ class Registry:
         decoder: Decoder,
         admission: AdmissionChain,
         catch_up: Callable[[], Awaitable[None]],
+        shares: Registry | None = None,
     ) -> None:
         self.sim = sim
         self.strategy = strategy
@@ -38,8 +39,14 @@ class Registry:
         self.decoder = decoder
         self.admission = admission
         self.catch_up = catch_up  # Waits until what admission looks at is as new as etcd.
-        self.storage = Storage(sim, etcd, self.resource, strategy.lifetime_seconds)
-        self.cache = WatchCache(self.resource, self.storage, etcd)
+        # Of a custom resource: a registry for each version. They share storage and cache.
+        self.versions: dict[str, Registry] | None = None
+        self.is_terminating = False  # Its definition is being deleted: nothing new may be made.
+        if shares is None:
+            self.storage = Storage(sim, etcd, self.resource, strategy.lifetime_seconds)
+            self.cache = WatchCache(self.resource, self.storage, etcd)
+        else:
+            self.storage, self.cache = shares.storage, shares.cache
 
     def latest(self, name: str, namespace: str = "") -> Stored | None:
         """The newest revision that this server knows of: for admission, which must not wait."""

@@ -12,6 +12,7 @@ LABEL_LENGTH_MAX = 63
 SUBDOMAIN_LENGTH_MAX = 253
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE = f"({_QUALIFIED})?"
@@ -34,6 +35,12 @@ VALUE_RULE = (
     f"'{_VALUE}')"
 )
 
+LABEL_1035_RULE = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    f"and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '{_LABEL_1035}')"
+)
+
+_label_1035_match = re.compile(_LABEL_1035).fullmatch
 _label_match = re.compile(_LABEL).fullmatch
 _subdomain_match = re.compile(_SUBDOMAIN).fullmatch
 _qualified_match = re.compile(_QUALIFIED).fullmatch
@@ -49,6 +56,15 @@ def dns_label(name: str) -> Problems:
     if len(name) > LABEL_LENGTH_MAX:
         problems = (f"must be no more than {LABEL_LENGTH_MAX} characters",)
     return problems if _label_match(name) else (*problems, LABEL_RULE)
+
+
+@lru_cache(maxsize=1024)
+def dns_1035_label(name: str) -> Problems:
+    """The rule for the names of kinds and versions: the first character is a letter."""
+    problems: Problems = ()
+    if len(name) > LABEL_LENGTH_MAX:
+        problems = (f"must be no more than {LABEL_LENGTH_MAX} characters",)
+    return problems if _label_1035_match(name) else (*problems, LABEL_1035_RULE)
 
 
 @lru_cache(maxsize=16384)
