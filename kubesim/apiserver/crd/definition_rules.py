@@ -90,8 +90,9 @@ def _spec_problems(spec: Object) -> list[FieldError]:
         problems.append(not_supported("spec.scope", scope, SCOPES))
     shared, versions = hoisted(spec)
     if "schema" not in shared:
-        problems += [required(f"spec.versions[{index}].schema.openAPIV3Schema") for index, version in enumerate(versions)
-                     if not (version.get("schema") or {}).get("openAPIV3Schema")]  # fmt: skip
+        for index, version in enumerate(versions):
+            if not (version.get("schema") or {}).get("openAPIV3Schema"):
+                problems.append(required(f"spec.versions[{index}].schema.openAPIV3Schema"))
     for index, version in enumerate(versions):
         problems += _version(version, shared, f"spec.versions[{index}]")
     names = [version.get("name") for version in versions]
@@ -190,8 +191,8 @@ def _stored_versions(definition: Object) -> list[FieldError]:
         if name not in names:
             words = (
                 f"missing from spec.versions; {name} was previously a storage version, and must remain in "
-                f"spec.versions until a storage migration ensures no data remains persisted in {name} and removes {name} from "
-                "status.storedVersions"
+                f"spec.versions until a storage migration ensures no data remains persisted in {name} and "
+                f"removes {name} from status.storedVersions"
             )
             problems.append(invalid(f"{path}[{index}]", name, words))
     return problems
