@@ -15,8 +15,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from kubesim.api.errors import AlreadyExistsError, ApiError, MethodNotSupportedError, NotFoundError, ServerTimeoutError
-from kubesim.api.resources import NAMESPACES, PRIORITY_CLASSES, RESOURCES, SERVICE_ACCOUNTS, SERVICES, Resource
+from kubesim.api.errors import (
+    AlreadyExistsError,
+    ApiError,
+    MethodNotSupportedError,
+    NotFoundError,
+    ServerTimeoutError,
+    conflict,
+)
+from kubesim.api.resources import (
+    LIMIT_RANGES,
+    NAMESPACES,
+    PRIORITY_CLASSES,
+    RESOURCE_QUOTAS,
+    RESOURCES,
+    RUNTIME_CLASSES,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
 from kubesim.api.schema import Schema
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import Credential, Request, Response, WatchStream
@@ -37,13 +54,14 @@ from kubesim.apiserver.registry.service import ServiceStrategy
 from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.registry.watching import watch
 from kubesim.apiserver.routes import Handler, RouteKey, routes_of
+from kubesim.apiserver.storage import OutdatedError
 from kubesim.apiserver.strategies import strategy_for
 from kubesim.etcd.client import EtcdClient
 from kubesim.etcd.errors import EtcdError
 from kubesim.sim import Simulation, Tasks
 
 # What admission plugins look up.
-LOOKED_AT = (NAMESPACES, SERVICE_ACCOUNTS, PRIORITY_CLASSES)
+LOOKED_AT = (NAMESPACES, SERVICE_ACCOUNTS, PRIORITY_CLASSES, LIMIT_RANGES, RESOURCE_QUOTAS, RUNTIME_CLASSES)
 BOOKMARK_SECONDS = 60.0
 UNKNOWN_RESOURCE = "the server could not find the requested resource"
 UNKNOWN_METHOD = "the server does not allow this method on the requested resource"
@@ -78,6 +96,8 @@ class ApiServer:
         self._authenticator = authenticator or Authenticator()
         self._authorizer = authorizer or Authorizer()
         self._plugins = [make(self.latest, self.all_latest) for make in plugins]
+        for plugin in self._plugins:
+            plugin.connect(self.replace)
         self._routes: dict[RouteKey, tuple[Handler, Registry]] = {}
         self._tasks = Tasks(name)
         self.catalogue = Catalogue()  # What this server serves, custom resources included.
@@ -175,7 +195,7 @@ class ApiServer:
     def make_registry(self, strategy: Strategy, decoder: Decoder, shares: Registry | None = None) -> Registry:
         """A registry with this server's admission and etcd."""
         chain = AdmissionChain(strategy.resource, self._plugins)
-        return Registry(self.sim, self._etcd, strategy, decoder, chain, self._catch_up, shares)
+        return Registry(self.sim, self._etcd, strategy, decoder, chain, self, shares)
 
     def latest(self, resource: Resource, name: str, namespace: str = "") -> Stored | None:
         """The newest revision of an object that this server knows of."""
@@ -187,7 +207,16 @@ class ApiServer:
         registry = self.registries.get((resource.group, resource.plural))
         return registry.storage.latest.values() if registry is not None else ()
 
-    async def _catch_up(self) -> None:
+    async def replace(self, context: RequestContext, resource: Resource, current: Stored, obj: Object) -> Stored:
+        """Writes an object of the server's own accord; ConflictError if `current` is not the newest any more."""
+        registry = self.registries[resource.group, resource.plural]
+        try:
+            return await registry.storage.update(current, {**obj, "metadata": dict(obj["metadata"])}, context)
+        except OutdatedError as error:
+            raise conflict(resource, current.name) from error
+
+    async def catch_up(self) -> None:
+        """Waits until what admission looks at is as new as etcd."""
         for resource in LOOKED_AT:
             registry = self.registries.get((resource.group, resource.plural))
             if registry is not None:

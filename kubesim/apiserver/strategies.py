@@ -5,8 +5,10 @@ from __future__ import annotations
 from kubesim.api.resources import Resource
 from kubesim.apiserver.crd.definition_strategy import DefinitionStrategy
 from kubesim.apiserver.registry.batch import CronJobStrategy, JobStrategy
+from kubesim.apiserver.registry.limit_range import LimitRangeStrategy
 from kubesim.apiserver.registry.namespace import NamespaceStrategy
 from kubesim.apiserver.registry.pod import PodStrategy
+from kubesim.apiserver.registry.resource_quota import ResourceQuotaStrategy
 from kubesim.apiserver.registry.rules import (
     AutoscalerStrategy,
     DisruptionBudgetStrategy,
@@ -37,6 +39,8 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("", "events"): EventStrategy,
     ("", "configmaps"): ConfigStrategy,
     ("", "secrets"): SecretStrategy,
+    ("", "limitranges"): LimitRangeStrategy,
+    ("", "resourcequotas"): ResourceQuotaStrategy,
     ("", "replicationcontrollers"): ReplicationControllerStrategy,
     ("apps", "deployments"): DeploymentStrategy,
     ("apps", "replicasets"): WorkloadStrategy,

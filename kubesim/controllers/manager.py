@@ -18,6 +18,7 @@ from kubesim.client.leader_election import LeaderElector
 from kubesim.controllers.controller import Controller, ControllerContext
 from kubesim.controllers.cron_job import CronJobController
 from kubesim.controllers.deployment import DeploymentController
+from kubesim.controllers.disruption import DisruptionController
 from kubesim.controllers.endpoint_slice import EndpointSliceController
 from kubesim.controllers.garbage_collector import GarbageCollector
 from kubesim.controllers.job import JobController
@@ -26,6 +27,7 @@ from kubesim.controllers.node_lifecycle import NodeLifecycleController
 from kubesim.controllers.pod_gc import PodGarbageCollector
 from kubesim.controllers.replica_set import ReplicaSetController
 from kubesim.controllers.replication_controller import ReplicationControllerController
+from kubesim.controllers.resource_quota import ResourceQuotaController
 from kubesim.controllers.root_ca_publisher import RootCACertificatePublisher
 from kubesim.controllers.service_account import ServiceAccountController
 from kubesim.controllers.taint_eviction import TaintEvictionController
@@ -36,6 +38,7 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     EndpointSliceController,
     ReplicationControllerController,
     PodGarbageCollector,
+    ResourceQuotaController,
     NamespaceController,
     ServiceAccountController,
     RootCACertificatePublisher,
@@ -43,6 +46,7 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     JobController,
     DeploymentController,
     ReplicaSetController,
+    DisruptionController,
     NodeLifecycleController,
     TaintEvictionController,
     CronJobController,

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kubesim.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from kubesim.apiserver.admission.limit_ranger import LimitRanger
 from kubesim.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from kubesim.apiserver.admission.node_restriction import NodeRestriction
 from kubesim.apiserver.admission.plugin import AdmissionPlugin, Lookup, LookupAll
 from kubesim.apiserver.admission.priority import Priority
+from kubesim.apiserver.admission.resource_quota import ResourceQuota
 from kubesim.apiserver.admission.service_account import ServiceAccount
 from kubesim.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 
@@ -21,9 +23,11 @@ MakePlugin = Callable[[Lookup, LookupAll], AdmissionPlugin]
 
 DEFAULT_PLUGINS: tuple[MakePlugin, ...] = (
     NamespaceLifecycle,
+    LimitRanger,
     ServiceAccount,
     NodeRestriction,
     TaintNodesByCondition,
     Priority,
     DefaultTolerationSeconds,
+    ResourceQuota,  # The last of all: it charges what everybody else has agreed to.
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
@@ -11,6 +11,7 @@ from kubesim.apiserver.context import RequestContext
 
 Mutate = Callable[[Attributes], Object]
 Validate = Callable[[Attributes], None]
+Reserve = Callable[[Attributes], Awaitable[None]]
 
 
 class AdmissionChain:
@@ -21,6 +22,7 @@ class AdmissionChain:
         self._plugins = plugins
         self._mutating: dict[tuple[bool, str], tuple[Mutate, ...]] = {}
         self._validating: dict[tuple[bool, str], tuple[Validate, ...]] = {}
+        self._reserving: dict[tuple[bool, str], tuple[Reserve, ...]] = {}
         target = Target(DELETE, resource, "")
         self._deletion = [plugin.validate_deletion for plugin in plugins if plugin.handles(target)]
 
@@ -53,6 +55,17 @@ class AdmissionChain:
             attributes = Attributes(context, obj, old)
             for step in steps:
                 step(attributes)
+
+    async def reserve(self, context: RequestContext, obj: Object, old: Object | None) -> None:
+        """Lets plugins take what the object will use: the last step before it is stored."""
+        key = (old is None, context.request.subresource)
+        steps = self._reserving.get(key)
+        if steps is None:
+            steps = self._reserving[key] = tuple(
+                plugin.reserve for plugin in self._handlers(*key) if type(plugin).reserve is not AdmissionPlugin.reserve
+            )
+        for step in steps:
+            await step(Attributes(context, obj, old))
 
     def validate_deletion(self, context: RequestContext, stored: Stored) -> None:
         """The same for a deletion."""

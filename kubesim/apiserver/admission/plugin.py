@@ -6,7 +6,7 @@ refuse it (validating). Upstream: k8s.io/apiserver/pkg/admission; plugins in plu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, NamedTuple
 
 from kubesim.api.errors import ForbiddenError, forbidden
@@ -46,6 +46,8 @@ class Attributes:
 # The newest revision known of an object: (resource, name, namespace) → handle or None; and of all of a resource.
 Lookup = Callable[[Resource, str, str], Stored | None]
 LookupAll = Callable[[Resource], Iterable[Stored]]
+# Replaces an object by what a plugin makes of it; ConflictError if it is not the newest any more.
+Write = Callable[[RequestContext, Resource, Stored, Object], Awaitable[Stored]]
 
 
 class AdmissionPlugin:
@@ -56,6 +58,14 @@ class AdmissionPlugin:
     def __init__(self, lookup: Lookup, lookup_all: LookupAll) -> None:
         self.lookup = lookup
         self.lookup_all = lookup_all
+
+    def connect(self, write: Write) -> None:
+        """Hands over how to write; most plugins do not."""
+
+    def in_namespace(self, resource: Resource, namespace: str) -> list[Stored]:
+        """All of a resource in one namespace, by name."""
+        found = [stored for stored in self.lookup_all(resource) if stored.namespace == namespace]
+        return sorted(found, key=lambda stored: stored.name)
 
     def handles(self, target: Target) -> bool:
         """Whether it wants to hear of such requests: asked once, not per request."""
@@ -70,3 +80,6 @@ class AdmissionPlugin:
 
     def validate_deletion(self, attributes: Attributes) -> None:
         """Raises an ApiError if the object may not be deleted."""
+
+    async def reserve(self, attributes: Attributes) -> None:
+        """Takes what the object will use, after everybody has agreed; ForbiddenError if there is not enough."""

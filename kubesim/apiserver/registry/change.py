@@ -64,6 +64,7 @@ async def change(registry: Registry, context: RequestContext, make: Make, finish
             raise not_found(registry.resource, context.request.name)
         try:
             obj = finish(registry, context, make(current), current.object)
+            await registry.admission.reserve(context, obj, current.object)
             stored = await _write(registry, context, current, obj)
             return Response(200, stored, warnings=tuple(context.warnings))
         except OutdatedError as error:

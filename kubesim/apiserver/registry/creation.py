@@ -1,8 +1,8 @@
 """POST: from what a client sends to a new object.
 
 Decode and default → mutating admission → system fields (uid, creation date, generated name) → the strategy's
-preparation → validation → validating admission → the pools (addresses, ports) → the write, which fails if the
-name is taken; a generated name is then drawn again.
+preparation → validation → validating admission (at last quotas are charged) → the pools (addresses, ports) → the
+write, which fails if the name is taken; a generated name is then drawn again.
 
 Upstream: Store.Create in k8s.io/apiserver/pkg/registry/generic/registry, rest.BeforeCreate.
 """
@@ -37,6 +37,7 @@ async def create(registry: Registry, context: RequestContext) -> Response:
     registry.strategy.prepare_for_create(obj)
     _validate(registry, obj)
     registry.admission.validate(context, obj, None)
+    await registry.admission.reserve(context, obj, None)
     registry.strategy.allocate(obj, None)
     warnings = tuple(context.warnings)
     if context.request.options.dry_run:

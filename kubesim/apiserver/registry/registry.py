@@ -6,7 +6,8 @@ watching. Upstream: genericregistry.Store in k8s.io/apiserver/pkg/registry/gener
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
+from typing import Protocol
 
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
@@ -20,6 +21,26 @@ from kubesim.etcd.client import EtcdClient
 from kubesim.sim import Simulation
 
 
+class Peers(Protocol):
+    """The other resources of the same server, for what looks at them or changes them on its way."""
+
+    def latest(self, resource: Resource, name: str, namespace: str = "") -> Stored | None:
+        """The newest revision of an object that the server knows of."""
+        ...
+
+    def all_latest(self, resource: Resource) -> Iterable[Stored]:
+        """The same of all objects of a resource."""
+        ...
+
+    async def replace(self, context: RequestContext, resource: Resource, current: Stored, obj: Object) -> Stored:
+        """Writes an object; ConflictError if `current` is not the newest any more."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Waits until what admission looks at is as new as etcd."""
+        ...
+
+
 class Registry:
     """One resource as the server sees it."""
 
@@ -30,7 +51,7 @@ class Registry:
         strategy: Strategy,
         decoder: Decoder,
         admission: AdmissionChain,
-        catch_up: Callable[[], Awaitable[None]],
+        peers: Peers,
         shares: Registry | None = None,
     ) -> None:
         self.sim = sim
@@ -38,7 +59,8 @@ class Registry:
         self.resource: Resource = strategy.resource
         self.decoder = decoder
         self.admission = admission
-        self.catch_up = catch_up  # Waits until what admission looks at is as new as etcd.
+        self.peers = peers
+        self.catch_up = peers.catch_up
         # Of a custom resource: a registry for each version. They share storage and cache.
         self.versions: dict[str, Registry] | None = None
         self.is_terminating = False  # Its definition is being deleted: nothing new may be made.
