@@ -17,6 +17,7 @@ from kubesim.service import ServiceError, daemon, kubeconfig
 from kubesim.service.profile import Profile, Settings, write_pid
 
 NODES_MAX = 5000
+HISTORY_BYTES_MIN = 10**6
 COMPONENTS = ("scheduler", "controller-manager")
 HOST = "127.0.0.1"
 
@@ -33,6 +34,24 @@ class ComponentsType(click.ParamType[tuple[str, ...]]):
             if name not in COMPONENTS:
                 self.fail(f'"{name}" cannot be left out; what can is {" and ".join(COMPONENTS)}', param, ctx)
         return names
+
+
+class SizeType(click.ParamType[int]):
+    """An amount of memory."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Refuses what is no size, or too small to work with."""
+        from kubesim.service.history import parse_size
+
+        try:
+            size = parse_size(str(value))
+        except ValueError:
+            self.fail(f'"{value}" is no size; write 256MB or 1Gi', param, ctx)
+        if size < HISTORY_BYTES_MIN:
+            self.fail(f"{value} is too little; 1MB is the least", param, ctx)
+        return size
 
 
 @click.command(short_help="Start a cluster in the background and point kubectl at it.")
@@ -53,6 +72,9 @@ class ComponentsType(click.ParamType[tuple[str, ...]]):
     "--behavior", type=click.Choice(["plausible", "hollow"]), help="How containers behave (default plausible)."
 )
 @click.option("--without", metavar="COMPONENTS", type=ComponentsType(), help=f"Leave out {', '.join(COMPONENTS)}.")
+@click.option(
+    "--history", "history_bytes", metavar="SIZE", type=SizeType(), help="Memory for the past (default 256MB)."
+)
 @click.option("--foreground", is_flag=True, help="Stay in the foreground, and tell there what happens; Ctrl-C ends it.")
 def start(
     profile_name: str, home: Path, kubeconfig_file: Path | None, foreground: bool, port: int | None, **changes: Any

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=False):
     speed: float = 1.0
     port: int = 0  # 0: any. Afterwards the one that it was, so that kubeconfigs stay right.
     kubeconfig: str = ""
+    history_bytes: int = 256 * 10**6
 
 
 class Profile:

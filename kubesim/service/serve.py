@@ -76,7 +76,7 @@ class Service:
         loop.pace(self._settings.speed)
         front = await self._serve(cluster)
         async with Tasks("service") as tasks:
-            tasks.spawn(keep_history_short(cluster), "history")
+            tasks.spawn(keep_history_short(cluster, self._settings.history_bytes), "history")
             ended_by = await self._ending
         self._log.write("service_ends", signal=signal.Signals(ended_by).name)
         loop.pace(1.0)  # Whoever waits for an end waits in real seconds.

@@ -161,3 +161,16 @@ def test_logs_show_the_end_of_the_file(home: Path, capsys: pytest.CaptureFixture
     profile.log_file.write_text("".join(f"line {number}\n" for number in range(100)))
     assert run(capsys, "logs", "-n", "2") == (0, "line 98\nline 99\n", "")
     assert run(capsys, "logs", "-n", "0") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("size", "sentence"),
+    [("lots", '"lots" is no size; write 256MB or 1Gi'), ("10k", "10k is too little; 1MB is the least")],
+)
+def test_a_history_of_no_size_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str], size: str, sentence: str
+) -> None:
+    """Teaches: nothing is started before the options are known to be good."""
+    code, _, said = run(capsys, "start", "--history", size)
+    assert (code, said) == (2, f"Error: Invalid value for '--history': {sentence}\n")
+    assert not home.exists()
