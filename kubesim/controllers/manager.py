@@ -30,6 +30,7 @@ from kubesim.controllers.replication_controller import ReplicationControllerCont
 from kubesim.controllers.resource_quota import ResourceQuotaController
 from kubesim.controllers.root_ca_publisher import RootCACertificatePublisher
 from kubesim.controllers.service_account import ServiceAccountController
+from kubesim.controllers.stateful_set import StatefulSetController
 from kubesim.controllers.taint_eviction import TaintEvictionController
 from kubesim.controllers.ttl_after_finished import TTLAfterFinishedController
 from kubesim.sim import Simulation, Tasks
@@ -47,6 +48,7 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     DeploymentController,
     ReplicaSetController,
     DisruptionController,
+    StatefulSetController,
     NodeLifecycleController,
     TaintEvictionController,
     CronJobController,
