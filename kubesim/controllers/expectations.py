@@ -32,6 +32,12 @@ class Expectations:
         self._begin(key)
         self._deletions[key] = dict.fromkeys(pod_keys)
 
+    def expect(self, key: str, creations: int, pod_keys: Iterable[str]) -> None:
+        """Both at once; replaces what was expected before."""
+        self._begin(key)
+        self._creations[key] = creations
+        self._deletions[key] = dict.fromkeys(pod_keys)
+
     def creation_observed(self, key: str, count: int = 1) -> None:
         """The cache shows a new Pod, or a creation failed and will never be shown."""
         if key in self._creations:

@@ -17,6 +17,7 @@ from kubesim.client.informer import Informers
 from kubesim.client.leader_election import LeaderElector
 from kubesim.controllers.controller import Controller, ControllerContext
 from kubesim.controllers.cron_job import CronJobController
+from kubesim.controllers.daemon_set import DaemonSetController
 from kubesim.controllers.deployment import DeploymentController
 from kubesim.controllers.disruption import DisruptionController
 from kubesim.controllers.endpoint_slice import EndpointSliceController
@@ -45,6 +46,7 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     RootCACertificatePublisher,
     GarbageCollector,
     JobController,
+    DaemonSetController,
     DeploymentController,
     ReplicaSetController,
     DisruptionController,

@@ -91,7 +91,7 @@ class _Player:
         if "kill_node" in step:
             self.cluster.faults.crash(step["kill_node"])
         elif "start_node" in step:
-            self.cluster.faults.restart(step["start_node"])
+            self._start_node(step["start_node"])
         elif "fake_node" in step:
             await self._add_fake_node(step["fake_node"])
         elif "kubelet" in step:
@@ -106,6 +106,13 @@ class _Player:
         node = self._fake_nodes[name] = FakeNode(self.cluster.client, self.cluster.sim.clock, name, self._tasks)
         self.cluster.observer.listen(node.heard)
         await node.register()
+
+    def _start_node(self, name: str) -> None:
+        """A machine that was killed comes back; one that nobody knows is new."""
+        if name in self.cluster.faults.hosts:
+            self.cluster.faults.restart(name)
+        else:
+            self.cluster.add_node(NodeConfig(name=name, capacity=HOLLOW_NODE))
 
     def _record(self, change: Change) -> None:
         """What the recorder of the real cluster kept: the namespace, all nodes, their events and leases."""
