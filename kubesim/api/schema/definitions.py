@@ -15,6 +15,8 @@ from typing import Any
 
 import orjson
 
+from kubesim.api.schema.enums import enums
+
 PACKAGE = "kubernetes_validate"
 VERSION = "v1.36.0"
 
@@ -55,7 +57,20 @@ def restored(name: str, definition: Definition) -> Definition:
         known = result.get("properties", {}).get(field)
         if known is not None:
             known.pop("enum", None)
+    for field, words in enums().get(name, {}).items():
+        if field in result["properties"]:
+            result["properties"][field] = _with_enum(result["properties"][field], words)
     return result
+
+
+def _with_enum(field: Definition, words: tuple[str, ...]) -> Definition:
+    """A field that takes one of some words (or a list or map of them); its description lists them."""
+    text = "\n".join(f' - `"{word}"`' for word in words)
+    described = {**field, "description": f"{field.get('description', '')}\n\nPossible enum values:\n{text}"}
+    for inner in ("items", "additionalProperties"):
+        if inner in field:
+            return {**described, inner: {**field[inner], "enum": list(words)}}
+    return {**described, "enum": list(words)}
 
 
 def type_of(schema: Definition) -> str:

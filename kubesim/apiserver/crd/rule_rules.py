@@ -26,6 +26,11 @@ def rules_of(schema: Object, path: str = "") -> Iterator[tuple[Object, str]]:
             yield from rules_of(schema[name], f"{path}.{name}")
 
 
+def has_rules(schema: Object) -> bool:
+    """Whether there is a rule anywhere in a schema."""
+    return next(rules_of(schema), None) is not None
+
+
 def validate_rules(schema: Object, path: str) -> list[FieldError]:
     """What is wrong with the rules in a schema, apart from their language."""
     return [problem for part, where in rules_of(schema, path) for index, rule in enumerate(part[VALIDATIONS])

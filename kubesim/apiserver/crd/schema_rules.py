@@ -13,7 +13,7 @@ from kubesim.api.errors import FieldError
 from kubesim.api.stored import Object
 from kubesim.apiserver.crd.default_rules import validate_defaults
 from kubesim.apiserver.crd.list_rules import validate_list_type
-from kubesim.apiserver.crd.rule_rules import validate_rules
+from kubesim.apiserver.crd.rule_rules import has_rules, validate_rules
 from kubesim.apiserver.crd.structural_rules import validate_structural
 from kubesim.apiserver.validation.field import forbidden, invalid, not_supported, required
 
@@ -58,7 +58,12 @@ def validate_schema(schema: Object, path: str, *, has_status: bool) -> list[Fiel
         problems.append(forbidden(f"{path}.nullable", "nullable cannot be true at the root"))
     structural = validate_structural(schema, path) or validate_defaults(schema, path)
     problems += structural + _walk(schema, Place(path, is_root=True))
-    return problems if problems else validate_rules(schema, path)
+    problems += validate_rules(schema, path)
+    if problems or not has_rules(schema):
+        return problems
+    from kubesim.apiserver.crd.rules import rule_problems  # CEL is loaded by those who use it.
+
+    return rule_problems(schema, path)
 
 
 def _walk(schema: Object, place: Place) -> list[FieldError]:

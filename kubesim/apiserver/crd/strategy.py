@@ -5,16 +5,20 @@ Upstream: pkg/registry/customresource in k8s.io/apiextensions-apiserver.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from kubesim.api.errors import FieldError
 from kubesim.api.stored import Object
 from kubesim.apiserver.crd.list_types import validate_embedded, validate_lists
-from kubesim.apiserver.crd.rules import Rules
+from kubesim.apiserver.crd.rule_rules import has_rules
 from kubesim.apiserver.crd.values import ABSENT, BLOCKING, validate
 from kubesim.apiserver.crd.version import CustomVersion
 from kubesim.apiserver.registry.strategy import Strategy, keep
 from kubesim.apiserver.validation.field import invalid
+
+if TYPE_CHECKING:
+    from kubesim.apiserver.crd.rules import Rules
 
 INT32_MAX = 2**31 - 1
 NOT_CHECKED = (
@@ -27,10 +31,17 @@ SERVER_FIELDS = ("metadata", "apiVersion", "kind")
 class CustomStrategy(Strategy):
     """One version of a custom resource."""
 
-    def __init__(self, version: CustomVersion, rules: Rules | None = None) -> None:
+    def __init__(self, version: CustomVersion) -> None:
         super().__init__(version.resource)
         self.version = version
-        self._rules = rules
+
+    @cached_property
+    def _rules(self) -> Rules | None:
+        if not has_rules(self.version.schema):
+            return None
+        from kubesim.apiserver.crd.rules import compiled_rules  # CEL is loaded by those who use it.
+
+        return compiled_rules(self.version.schema)
 
     def prepare_for_create(self, obj: Object) -> None:
         """The first generation; a status that defaults have made goes again."""
