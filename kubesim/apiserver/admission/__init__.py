@@ -12,6 +12,7 @@ from kubesim.apiserver.admission.limit_ranger import LimitRanger
 from kubesim.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from kubesim.apiserver.admission.node_restriction import NodeRestriction
 from kubesim.apiserver.admission.plugin import AdmissionPlugin, Lookup, LookupAll
+from kubesim.apiserver.admission.pod_security import PodSecurity
 from kubesim.apiserver.admission.priority import Priority
 from kubesim.apiserver.admission.resource_quota import ResourceQuota
 from kubesim.apiserver.admission.service_account import ServiceAccount
@@ -27,6 +28,7 @@ DEFAULT_PLUGINS: tuple[MakePlugin, ...] = (
     ServiceAccount,
     NodeRestriction,
     TaintNodesByCondition,
+    PodSecurity,
     Priority,
     DefaultTolerationSeconds,
     ResourceQuota,  # The last of all: it charges what everybody else has agreed to.
