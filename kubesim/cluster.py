@@ -40,6 +40,8 @@ from kubesim.sim.clock import VIRTUAL_EPOCH
 CONTROL_PLANE = "control-plane"
 BOOT_SECONDS_MAX = 120
 STALLED_SECONDS = 30 * 60
+# Controllers that act in the name of another one's account, as upstream.
+SHARED_ACCOUNTS = {"taint-eviction-controller": "node-controller"}
 ADMIN = ClientCertificate("kubernetes-admin", ("system:masters",))
 
 
@@ -63,7 +65,7 @@ class SimCluster:
     `nodes` is how many there are (named node-1 …) or their configurations. `behavior` is "plausible"
     (containers take time, kubelets tell events) or "hollow" (what recordings of real control planes were
     made with). `without` names components to leave out: "scheduler", "controller-manager". `epoch` is the date
-    that virtual time 0 stands for.
+    that virtual time 0 stands for. `writes_policy`: the bootstrap roles are objects that can be read and changed.
     """
 
     def __init__(
@@ -75,10 +77,12 @@ class SimCluster:
         without: Sequence[str] = (),
         folder: Path | None = None,
         epoch: datetime = VIRTUAL_EPOCH,
+        writes_policy: bool = False,
     ) -> None:
         self.sim = Simulation(seed, epoch=epoch)
         self.faults = self.sim.faults
         self._behavior = behavior
+        self._writes_policy = writes_policy
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
         self.nodes = default_nodes(nodes) if isinstance(nodes, int) else tuple(nodes)
         self.etcd = Member(self.sim)
@@ -280,7 +284,8 @@ class SimCluster:
             self._install(host, "scheduler", lambda: Scheduler(sim, self.client_for("scheduler", scheduler)))
 
     async def _run_apiserver(self) -> None:
-        server = ApiServer(self.sim.on(self.faults.hosts[CONTROL_PLANE]), self.etcd)
+        sim = self.sim.on(self.faults.hosts[CONTROL_PLANE])
+        server = ApiServer(sim, self.etcd, writes_policy=self._writes_policy)
         await server.start()
         self._apiserver = server
         for told in self.on_apiserver:
@@ -294,8 +299,7 @@ class SimCluster:
         """A client for one controller's service account, or with no name for the controller manager itself."""
         credential = ClientCertificate("system:kube-controller-manager")
         if name:
-            groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system")
-            credential = ClientCertificate(f"system:serviceaccount:kube-system:{name}", groups)
+            credential = ClientCertificate(f"system:serviceaccount:kube-system:{SHARED_ACCOUNTS.get(name, name)}")
         transport = InProcessTransport(self.sim, self, source="controller-manager")
         return Client(transport, name or "controller-manager", credential)
 

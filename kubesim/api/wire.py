@@ -32,6 +32,7 @@ class ClientCertificate(msgspec.Struct, frozen=True, cache_hash=True):
 
     common_name: str
     organizations: tuple[str, ...] = ()
+    digest: str = ""  # SHA-256 of the certificate, which the server shows as the credential's id.
 
 
 class BearerToken(msgspec.Struct, frozen=True, cache_hash=True):
@@ -40,7 +41,16 @@ class BearerToken(msgspec.Struct, frozen=True, cache_hash=True):
     token: str
 
 
-Credential = ClientCertificate | BearerToken | None
+class Identity(msgspec.Struct, frozen=True, cache_hash=True):
+    """Who somebody acts as whom the server itself vouches for: an impersonated user. Nothing is added to it."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+Credential = ClientCertificate | BearerToken | Identity | None
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import msgspec
 
 from kubesim.api.errors import UnauthorizedError
-from kubesim.api.wire import BearerToken, Credential
+from kubesim.api.wire import BearerToken, Credential, Identity
 
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
@@ -23,13 +23,19 @@ MASTERS = "system:masters"
 SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 NODES = "system:nodes"
 NODE_PREFIX = "system:node:"
+CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 
 
-class User(msgspec.Struct, frozen=True):
-    """A name and the groups it belongs to: all that authorization and admission know of a caller."""
+class User(msgspec.Struct, frozen=True, cache_hash=True):
+    """A name and the groups it belongs to: all that authorization and admission know of a caller.
+
+    `uid` and `extra` (keys in order, each with its values) are passed on to who asks, and decide nothing.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
@@ -50,6 +56,10 @@ class Authenticator:
             user = self._users[credential] = self._identify(credential)
         return user
 
+    def review(self, token: BearerToken, audiences: tuple[str, ...]) -> tuple[User, tuple[str, ...]]:
+        """Whose token it is, and for which of the audiences it is good: TokenReview."""
+        return self.authenticate(token), audiences
+
     def _identify(self, credential: Credential) -> User:
         assert credential is not None, "no credential means anonymous, which is known from the beginning"
         if isinstance(credential, BearerToken):
@@ -57,13 +67,22 @@ class Authenticator:
             if known is None:
                 raise UnauthorizedError("Unauthorized")
             return User(known.name, _with_standard_groups(known.name, known.groups))
-        return User(credential.common_name, _with_standard_groups(credential.common_name, credential.organizations))
+        if isinstance(credential, Identity):
+            return User(credential.name, credential.groups, credential.uid, credential.extra)
+        name = credential.common_name
+        extra = ((CREDENTIAL_ID, (f"X509SHA256={credential.digest}",)),) if credential.digest else ()
+        return User(name, _with_standard_groups(name, credential.organizations), extra=extra)
 
 
 def service_account_user(namespace: str, name: str) -> User:
     """Who a Pod or a controller is that acts as a service account."""
     user = f"{SERVICE_ACCOUNT_PREFIX}{namespace}:{name}"
     return User(user, _with_standard_groups(user, ()))
+
+
+def service_account_groups(namespace: str) -> tuple[str, ...]:
+    """The groups of every account of a namespace."""
+    return "system:serviceaccounts", f"system:serviceaccounts:{namespace}"
 
 
 def node_name(user: User) -> str:
@@ -78,5 +97,5 @@ def _with_standard_groups(name: str, groups: tuple[str, ...]) -> tuple[str, ...]
     more: tuple[str, ...] = ()
     if name.startswith(SERVICE_ACCOUNT_PREFIX):
         namespace = name.removeprefix(SERVICE_ACCOUNT_PREFIX).partition(":")[0]
-        more = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+        more = service_account_groups(namespace)
     return tuple(dict.fromkeys((*groups, *more, AUTHENTICATED)))

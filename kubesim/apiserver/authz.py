@@ -1,102 +1,126 @@
 """Authorization: may this user do this?
 
-Every rule of the table that belongs to the user or to one of its groups can allow a request; what none
-allows is forbidden. Kubelets are narrowed further: a node may write only the Node and the Lease of its own
-name (what they may do to Pods depends on the Pod, so admission decides: admission/node_restriction.py).
-Decisions that do not depend on names are remembered per user.
+The first authorizer with an answer counts: members of system:masters may do everything, kubelets what concerns their
+node (auth/node.py), everybody what Roles and bindings give (auth/rbac.py). What none allows is forbidden.
+Decisions are remembered per user until a role or binding changes.
 
-Upstream: plugin/pkg/auth/authorizer/{rbac,node}.
+Left out: ABAC, webhooks, authorization by selectors.
+Upstream: pkg/kubeapiserver/authorizer, k8s.io/apiserver/pkg/authorization/union.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-from kubesim.api.errors import forbidden
+from kubesim.api.resources import NODES, Resource
+from kubesim.api.stored import Stored
 from kubesim.api.wire import Request
-from kubesim.apiserver.authn import User, node_name
-from kubesim.apiserver.authz_rules import RULES_BY_GROUP, RULES_BY_USER, Rule
+from kubesim.apiserver.auth.attributes import Attributes, Decision, attributes_of, name_of, namespace_of, refusal
+from kubesim.apiserver.auth.node import ALL_LATEST, LATEST, NodeAuthorizer
+from kubesim.apiserver.auth.policy import bootstrap_objects
+from kubesim.apiserver.auth.rbac import Grants, RbacIndex
+from kubesim.apiserver.auth.rules import Rule, rules_of
+from kubesim.apiserver.authn import MASTERS, User, node_name
 
-Rules = Mapping[str, tuple[Rule, ...]]
-NARROWED = ("nodes", "leases")
-WRITES = ("update", "patch", "delete")
-LEASE_NAMESPACE = "kube-node-lease"
+USERS_MAX = 4096  # Who is remembered; then all are worked out anew.
 
 
 class Authorizer:
-    """Decides by rules; by default those of a new cluster."""
+    """Decides by an index of roles, by default one that holds the bootstrap policy and nothing else."""
 
-    def __init__(self, by_user: Rules = RULES_BY_USER, by_group: Rules = RULES_BY_GROUP) -> None:
-        self._by_user = by_user
-        self._by_group = by_group
-        self._grants: dict[str, _Grants] = {}
+    def __init__(self, index: RbacIndex | None = None) -> None:
+        self.index = index or RbacIndex(bootstrap_objects())
+        self._generation = -1
+        self._grants: dict[User, Grants] = {}
+        self._nodes: dict[User, str] = {}
+        self._node_authorizer = NodeAuthorizer(node_rules(), _nothing, _none)
+
+    def look_up(self, latest: LATEST, all_latest: ALL_LATEST) -> None:
+        """Where the node authorizer finds Pods and claims."""
+        self._node_authorizer = NodeAuthorizer(node_rules(), latest, all_latest)
 
     def authorize(self, user: User, request: Request) -> None:
         """ForbiddenError, in upstream's words, if the user may not do what it asks."""
-        grants = self._grants.get(user.name)
-        if grants is None or grants.user != user:
-            grants = self._grants[user.name] = _Grants(user, self._rules_of(user))
-        reason = grants.refusal(request)
-        if reason is not None:
-            raise forbidden(request.resource, request.name, describe(user, request) + reason)
+        if MASTERS in user.groups:
+            return
+        grants = self.grants(user)
+        why = ""
+        if node := self._nodes[user]:
+            found = self._node_authorizer.refusal(node, request)
+            if found is None:
+                return
+            why = found
+        resource = request.resource
+        names = grants.names(request.verb, resource.group, resource.plural, request.subresource, namespace_of(request))
+        if names is None or (names and name_of(request) in names):
+            return
+        attributes = attributes_of(request)
+        reasons = [reason for reason in (why, grants.decide(attributes).reason) if reason]
+        raise refusal(user, attributes, "\n".join(reasons))
 
-    def _rules_of(self, user: User) -> tuple[Rule, ...]:
-        rules = list(self._by_user.get(user.name, ()))
-        for group in user.groups:
-            rules += self._by_group.get(group, ())
-        return tuple(rules)
+    def decide(self, user: User, attributes: Attributes) -> Decision:
+        """The same as an answer, with its reason: for reviews, paths and the audit log."""
+        if MASTERS in user.groups:
+            return Decision(True)
+        grants, why = self.grants(user), ""
+        if (node := self._nodes[user]) and not attributes.path:
+            found = self._node_authorizer.refusal(node, request_of(attributes))
+            if found is None:
+                return Decision(True)
+            why = found
+        decision = grants.decide(attributes)
+        if decision.allowed or not why:
+            return decision
+        return Decision(False, "\n".join(reason for reason in (why, decision.reason) if reason))
+
+    def rules(self, user: User, namespace: str) -> tuple[list[Rule], list[str]]:
+        """What roles give to a user in a namespace, and what could not be found out."""
+        grants = self.grants(user)
+        return grants.rules(namespace), grants.errors(namespace)
+
+    def grants(self, user: User) -> Grants:
+        """What bindings give to a user."""
+        if self._generation != self.index.generation or len(self._grants) > USERS_MAX:
+            self._grants.clear()
+            self._nodes.clear()
+            self._generation = self.index.generation
+        grants = self._grants.get(user)
+        if grants is None:
+            grants = self._grants[user] = Grants(self.index.grants(user))
+            self._nodes[user] = node_name(user)
+        return grants
 
 
 class AllowAll(Authorizer):
     """For a cluster without authorization (`--authorization-mode=AlwaysAllow`)."""
 
+    def __init__(self) -> None:
+        super().__init__(RbacIndex())
+
     def authorize(self, user: User, request: Request) -> None:
         """Lets everything pass."""
 
-
-class _Grants:
-    """The rules of one user, and what has been worked out from them."""
-
-    def __init__(self, user: User, rules: tuple[Rule, ...]) -> None:
-        self.user = user
-        self._everything = any(rule.verbs == rule.resources == ("*",) and rule.group == "*" for rule in rules)
-        self._rules = rules
-        self._has_names = any(rule.names for rule in rules)
-        self._node = node_name(user)
-        self._known: dict[tuple[str, str, str, str, str], bool] = {}
-
-    def refusal(self, request: Request) -> str | None:
-        """None if allowed; else what is to be added to the message, which may be nothing."""
-        if self._everything:
-            return None
-        resource = request.resource
-        key = (request.verb, resource.group, resource.plural, request.subresource, request.namespace)
-        allowed = self._known.get(key)
-        if allowed is None or self._has_names:
-            allowed = self._known[key] = self._is_allowed(request)
-        if not allowed:
-            return ""
-        return self._node_refusal(request) if self._node and resource.plural in NARROWED else None
-
-    def _is_allowed(self, request: Request) -> bool:
-        resource, subresource = request.resource, request.subresource
-        what = f"{resource.plural}/{subresource}" if subresource else resource.plural
-        return any(
-            rule.allows(request.verb, resource.group, what, request.namespace, request.name) for rule in self._rules
-        )
-
-    def _node_refusal(self, request: Request) -> str | None:
-        """A node and the Node or Lease of another."""
-        if request.verb not in WRITES or request.name == self._node:
-            return None
-        if request.resource.plural == "leases" and request.namespace == LEASE_NAMESPACE:
-            return ": can only access node lease with the same name as the requesting node"
-        return f': node "{self._node}" cannot modify node "{request.name}"'
+    def decide(self, user: User, attributes: Attributes) -> Decision:  # noqa: ARG002 (whoever, whatever)
+        """Yes."""
+        return Decision(True)
 
 
-def describe(user: User, request: Request) -> str:
-    """`User "x" cannot list resource "pods" in API group "" in the namespace "default"`."""
-    resource = request.resource
-    what = f"{resource.plural}/{request.subresource}" if request.subresource else resource.plural
-    scope = f'in the namespace "{request.namespace}"' if request.namespace else "at the cluster scope"
-    return f'User "{user.name}" cannot {request.verb} resource "{what}" in API group "{resource.group}" {scope}'
+def node_rules() -> tuple[Rule, ...]:
+    """What the ClusterRole system:node says, whatever became of the object."""
+    role = next(obj for _, obj in bootstrap_objects() if obj["metadata"]["name"] == "system:node")
+    return rules_of(role)
+
+
+def request_of(attributes: Attributes) -> Request:
+    """A request with such attributes."""
+    namespaced = attributes.resource not in (NODES.plural, "persistentvolumes")
+    resource = Resource(attributes.group, "", "", attributes.resource, namespaced)
+    return Request(attributes.verb, resource, attributes.namespace, attributes.name, attributes.subresource)
+
+
+def _nothing(_resource: Resource, _name: str, _namespace: str) -> Stored | None:
+    return None
+
+
+def _none(_resource: Resource) -> Iterable[Stored]:
+    return ()

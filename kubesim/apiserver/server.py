@@ -36,9 +36,12 @@ from kubesim.api.resources import (
 )
 from kubesim.api.schema import Schema
 from kubesim.api.stored import Object, Stored
-from kubesim.api.wire import Credential, Request, Response, WatchStream
+from kubesim.api.wire import BearerToken, Credential, Request, Response, WatchStream
 from kubesim.apiserver.admission import DEFAULT_PLUGINS, MakePlugin
 from kubesim.apiserver.admission.chain import AdmissionChain
+from kubesim.apiserver.auth.boot import follow, write_policy
+from kubesim.apiserver.auth.policy import bootstrap_objects
+from kubesim.apiserver.auth.rbac import RBAC_KINDS, RbacIndex
 from kubesim.apiserver.authn import API_SERVER, Authenticator, User
 from kubesim.apiserver.authz import Authorizer
 from kubesim.apiserver.boot import boot_objects
@@ -71,7 +74,8 @@ class ApiServer:
     """One apiserver on one etcd. `start` before anything else.
 
     `plugins` are the admission plugins in order; `authorizer` and `authenticator` replace the usual ones;
-    `resources` are the kinds that it serves.
+    `resources` are the kinds that it serves. `writes_policy`: the bootstrap roles and bindings are stored as objects;
+    else the authorizer only knows them.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class ApiServer:
         plugins: Sequence[MakePlugin] = DEFAULT_PLUGINS,
         authenticator: Authenticator | None = None,
         authorizer: Authorizer | None = None,
+        writes_policy: bool = False,
         resources: Iterable[Resource] = RESOURCES,
         schema: Schema | None = None,
     ) -> None:
@@ -94,7 +99,9 @@ class ApiServer:
         self._etcd = etcd
         self._address = address
         self._authenticator = authenticator or Authenticator()
-        self._authorizer = authorizer or Authorizer()
+        self._writes_policy = writes_policy
+        self._authorizer = authorizer or Authorizer(RbacIndex(() if writes_policy else bootstrap_objects()))
+        self._authorizer.look_up(self.latest, self.all_latest)
         self._plugins = [make(self.latest, self.all_latest) for make in plugins]
         for plugin in self._plugins:
             plugin.connect(self.replace)
@@ -112,6 +119,8 @@ class ApiServer:
         await self._definitions.start()
         self._tasks.spawn(self._send_bookmarks(), "bookmarks")
         self._learn()
+        if self._writes_policy:
+            await write_policy(self)
         for resource, obj in boot_objects(self._address):
             await self._create_missing(resource, obj)
 
@@ -156,6 +165,15 @@ class ApiServer:
         """Who is behind a credential: for what is asked beside resources."""
         return self._authenticator.authenticate(credential)
 
+    @property
+    def authorizer(self) -> Authorizer:
+        """Who decides, for those who want to know why."""
+        return self._authorizer
+
+    def review_token(self, token: BearerToken, audiences: tuple[str, ...]) -> tuple[User, tuple[str, ...]]:
+        """Whose token it is, and for which of the audiences (none: the server itself) it is good."""
+        return self._authenticator.review(token, audiences)
+
     def authorize(self, user: User, request: Request) -> None:
         """ForbiddenError if the user may not do what the request says; nothing is done."""
         self._authorizer.authorize(user, request)
@@ -164,6 +182,8 @@ class ApiServer:
         """Begins to serve a kind; on a running server, `follow` comes next."""
         registry = self.make_registry(strategy_for(resource, self.sim), Decoder(resource, self.schema))
         self.registries[resource.group, resource.plural] = registry
+        if resource in RBAC_KINDS:
+            follow(registry.cache, self._authorizer.index)
         for route, handler in routes_of(resource).items():
             self._routes[route] = (handler, registry)
         return registry

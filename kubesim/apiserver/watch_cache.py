@@ -39,6 +39,7 @@ class WatchCache:
         self.state: dict[str, Stored] = {}
         self.window: deque[Change] = deque(maxlen=WINDOW_CHANGES_MAX)
         self.window_begin = 0  # The window holds every change after this revision.
+        self.on_fill: Callable[[], None] | None = None  # Hears that `state` was read anew.
         self._watchers = WatchIndex(resource.indexed_fields)
         self._keys: list[str] | None = []  # The keys of `state` in order; None when some came or went.
         self._etcd = etcd
@@ -57,6 +58,8 @@ class WatchCache:
             key = self.storage.key_of(kv.key)
             self.state[key] = self.storage.latest[key] = self.storage.handle(key, kv)
         self._keys = list(self.state)
+        if self.on_fill is not None:
+            self.on_fill()
         self.revision = self.window_begin = response.revision
         self.window.clear()
         self._watch = self._etcd.watch(

@@ -95,7 +95,12 @@ class Service:
             epoch = max(wall_now() - timedelta(seconds=TAKE_OVER_SECONDS), kept)
         seed = int(epoch.timestamp())  # Another one at every start, or names and uids would come again.
         cluster = SimCluster(
-            nodes, seed=seed, behavior=self._settings.behavior, without=self._settings.without, epoch=epoch
+            nodes,
+            seed=seed,
+            behavior=self._settings.behavior,
+            without=self._settings.without,
+            epoch=epoch,
+            writes_policy=True,
         )
         cluster.sim.trace.subscribe(self._log.record(cluster.sim.clock))
         self._log.write("service_starts", nodes=len(nodes), seed=seed, restored=snapshot is not None)

@@ -14,7 +14,7 @@ from typing import cast
 
 from aiohttp import web
 
-from kubesim.apiserver.http.credentials import CredentialSource, credential_of
+from kubesim.apiserver.http.credentials import Credentials, CredentialSource
 from kubesim.apiserver.http.handler import RequestHandler
 from kubesim.apiserver.server import ApiServer
 from kubesim.sim.wall_timers import WallLoop, WallTimers
@@ -39,12 +39,12 @@ class HttpFront:
         self,
         server: ApiServer,
         *,
-        credentials: CredentialSource = credential_of,
+        credentials: CredentialSource | None = None,
         host: str = LOOPBACK,
         wrap: Callable[[Handle], Handle] | None = None,
     ) -> None:
         self._server = server
-        self._credentials = credentials
+        self._credentials = credentials or Credentials()
         self._host = host
         self._wrap = wrap or (lambda handle: handle)
         self._timers: WallTimers | None = None

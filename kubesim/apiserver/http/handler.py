@@ -12,16 +12,16 @@ import logging
 from aiohttp import web
 from multidict import CIMultiDict
 
-from kubesim.api.errors import ApiError, ForbiddenError, InternalError, NotFoundError, TransportError
+from kubesim.api.errors import ApiError, InternalError, NotFoundError, TransportError
 from kubesim.api.wire import Credential
-from kubesim.apiserver.authn import User
+from kubesim.apiserver.auth.attributes import Attributes
+from kubesim.apiserver.auth.attributes import refusal as forbidden
 from kubesim.apiserver.http.answers import encode
 from kubesim.apiserver.http.api import Answer, Api
-from kubesim.apiserver.http.credentials import CredentialSource, impersonated, impersonations
+from kubesim.apiserver.http.credentials import CredentialSource, impersonations
 from kubesim.apiserver.http.pages import Pages
 from kubesim.apiserver.http.paths import Target, parse_path
 from kubesim.apiserver.http.streaming import Streams
-from kubesim.apiserver.reviews import may_get
 from kubesim.apiserver.server import UNKNOWN_RESOURCE, ApiServer
 from kubesim.sim.wall_timers import WallTimers
 
@@ -92,9 +92,10 @@ class RequestHandler:
 
     async def _page(self, request: web.BaseRequest, credential: Credential) -> Answer:
         user = self._server.authenticate(credential)
-        path = request.path
-        if not may_get(user, path):
-            raise ForbiddenError(f'forbidden: User "{user.name}" cannot {_verb(request)} path "{path}"', {})
+        wish = Attributes(_verb(request), path=request.path)
+        decision = self._server.authorizer.decide(user, wish)
+        if not decision.allowed:
+            raise forbidden(user, wish, decision.reason)
         await request.read()
         answer = self._pages.answer(request)
         if answer is None:
@@ -112,14 +113,16 @@ class RequestHandler:
     def _credential(self, request: web.BaseRequest) -> Credential:
         """Whom the caller is, or acts as if it may."""
         credential = self._credentials(request)
-        groups = tuple(request.headers.getall("Impersonate-Group", ()))
-        wanted = impersonations(request.headers, groups)
-        if not wanted:
+        wanted = impersonations(request.headers)
+        if wanted is None:
             return credential
-        user: User = self._server.authenticate(credential)
-        for attempt in wanted:
-            self._server.authorize(user, attempt)
-        return impersonated(request.headers["Impersonate-User"], groups)
+        identity, checks = wanted
+        user = self._server.authenticate(credential)
+        for wish in checks:
+            decision = self._server.authorizer.decide(user, wish)
+            if not decision.allowed:
+                raise forbidden(user, wish, decision.reason)
+        return identity
 
     def _resolve(self) -> None:
         if self._idle is not None and not self._idle.done():
