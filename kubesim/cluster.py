@@ -239,9 +239,10 @@ class SimCluster:
             for selection, informer in component.informers.all()
         ]
 
-    def client_for(self, name: str, credential: ClientCertificate) -> Client:
+    def client_for(self, name: str, credential: ClientCertificate, *, field_manager: str = "") -> Client:
         """A client of its own for a component or a test; `name` is its user agent and its endpoint."""
-        return Client(InProcessTransport(self.sim, self, source=name), name, credential)
+        transport = InProcessTransport(self.sim, self, source=name)
+        return Client(transport, name, credential, field_manager=field_manager)
 
     def add(self, name: str, make: Callable[[Client], Component], *, host: str = CONTROL_PLANE) -> None:
         """Installs a component of yours as a process on `host` and starts it; `make` builds a fresh one at every start.
@@ -281,7 +282,11 @@ class SimCluster:
             self._install(host, "controller-manager", lambda: ControllerManager(sim, self._controller_client))
         if "scheduler" not in without:
             scheduler = ClientCertificate("system:kube-scheduler")
-            self._install(host, "scheduler", lambda: Scheduler(sim, self.client_for("scheduler", scheduler)))
+            self._install(
+                host,
+                "scheduler",
+                lambda: Scheduler(sim, self.client_for("scheduler", scheduler, field_manager="kube-scheduler")),
+            )
 
     async def _run_apiserver(self) -> None:
         sim = self.sim.on(self.faults.hosts[CONTROL_PLANE])
@@ -301,7 +306,7 @@ class SimCluster:
         if name:
             credential = ClientCertificate(f"system:serviceaccount:kube-system:{SHARED_ACCOUNTS.get(name, name)}")
         transport = InProcessTransport(self.sim, self, source="controller-manager")
-        return Client(transport, name or "controller-manager", credential)
+        return Client(transport, name or "controller-manager", credential, field_manager="kube-controller-manager")
 
     def _build_node(self, node: NodeConfig) -> None:
         host = self.sim.add_host(node.name, node.internal_ip())

@@ -10,13 +10,14 @@ from kubesim.sim import Simulation
 class RequestContext:
     """The request, who sent it, and the warnings gathered so far."""
 
-    __slots__ = ("request", "sim", "user", "warnings")
+    __slots__ = ("owners_are_known", "request", "sim", "user", "warnings")
 
     def __init__(self, sim: Simulation, request: Request, user: User) -> None:
         self.sim = sim
         self.request = request
         self.user = user
         self.warnings: list[str] = []
+        self.owners_are_known = False  # Server-side apply has settled managedFields itself.
 
     @property
     def by(self) -> str:

@@ -34,6 +34,11 @@ class Decoder:
     def _node(self) -> Node | None:
         return self.schema.node(self.resource)
 
+    @property
+    def node(self) -> Node | None:
+        """The type of the kind, None if it has no schema."""
+        return self._node
+
     def decode(self, body: Any, context: RequestContext) -> Object:
         """A new object: the request's own copy of its first level, with defaults."""
         resource = self.resource

@@ -36,7 +36,7 @@ from kubesim.api.resources import (
 )
 from kubesim.api.schema import Schema
 from kubesim.api.stored import Object, Stored
-from kubesim.api.wire import BearerToken, Credential, Request, Response, WatchStream
+from kubesim.api.wire import BearerToken, Credential, Options, Request, Response, WatchStream
 from kubesim.apiserver.admission import DEFAULT_PLUGINS, MakePlugin
 from kubesim.apiserver.admission.chain import AdmissionChain
 from kubesim.apiserver.auth.boot import follow, write_policy
@@ -65,6 +65,7 @@ from kubesim.sim import Simulation, Tasks
 
 # What admission plugins look up.
 LOOKED_AT = (NAMESPACES, SERVICE_ACCOUNTS, PRIORITY_CLASSES, LIMIT_RANGES, RESOURCE_QUOTAS, RUNTIME_CLASSES)
+OWN_OPTIONS = Options(field_manager="kube-apiserver")
 BOOKMARK_SECONDS = 60.0
 UNKNOWN_RESOURCE = "the server could not find the requested resource"
 UNKNOWN_METHOD = "the server does not allow this method on the requested resource"
@@ -267,7 +268,7 @@ class ApiServer:
         namespace: str = metadata.get("namespace", "")
         if registry is None or registry.latest(metadata["name"], namespace) is not None:
             return
-        request = Request("create", resource, namespace, body=obj, user_agent=self.name)
+        request = Request("create", resource, namespace, body=obj, options=OWN_OPTIONS, user_agent=self.name)
         context = RequestContext(self.sim, request, API_SERVER)
         try:
             await create(registry, context)

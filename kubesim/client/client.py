@@ -36,12 +36,24 @@ class ListResult(msgspec.Struct, frozen=True):
 
 
 class Client:
-    """Talks to one apiserver as one user. `name` is the user agent, and so the field manager."""
+    """Talks to one apiserver as one user. `name` is the user agent; so is the field manager, up to a "/".
 
-    def __init__(self, transport: Transport, name: str, credential: Credential = None) -> None:
+    `field_manager` is who owns what this client writes, where that is another: of many controllers it is the
+    program that they are part of.
+    """
+
+    def __init__(
+        self, transport: Transport, name: str, credential: Credential = None, *, field_manager: str = ""
+    ) -> None:
         self.transport = transport
         self.name = name
         self.credential = credential
+        self.field_manager = field_manager
+        self._own_options = Options(field_manager=field_manager) if field_manager else NO_OPTIONS
+
+    def managing_as(self, field_manager: str) -> Client:
+        """The same client for another field manager."""
+        return Client(self.transport, self.name, self.credential, field_manager=field_manager)
 
     async def get(self, resource: Resource, name: str, namespace: str = "") -> Stored:
         """The object; NotFoundError if there is none."""
@@ -137,6 +149,8 @@ class Client:
         self, verb: str, resource: Resource, namespace: str = "", name: str = "", subresource: str = "",
         body: Any = None, patch_type: str = "", options: Options = NO_OPTIONS,
     ) -> Request:  # fmt: skip
+        if options is NO_OPTIONS:
+            options = self._own_options
         return Request(
             verb, resource, namespace, name, subresource, body, patch_type, options,
             self.credential, self.name, CAUSES.get(),

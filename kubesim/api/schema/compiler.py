@@ -8,6 +8,7 @@ from kubesim.api.schema.definitions import INT_OR_STRING as INT_OR_STRING_NAME
 from kubesim.api.schema.definitions import QUANTITY as QUANTITY_NAME
 from kubesim.api.schema.definitions import Definition, reference_of, type_of
 from kubesim.api.schema.go_types import KEPT_NULLS, KEPT_ZEROS, STRING_TYPES, struct_key
+from kubesim.api.schema.go_values import KEY_DEFAULTS, zero_of
 from kubesim.api.schema.node import (
     ANY,
     BOOL,
@@ -16,6 +17,7 @@ from kubesim.api.schema.node import (
     INT32,
     INT64,
     INT_OR_STRING,
+    LEFT_OUT,
     LIST,
     MAP,
     MICRO_TIME,
@@ -66,13 +68,15 @@ class Compiler:
         node = self._bare(schema)
         node.list_type = schema.get("x-kubernetes-list-type", "")
         node.list_map_keys = tuple(schema.get("x-kubernetes-list-map-keys", ()))
-        node.map_type = schema.get("x-kubernetes-map-type", "")
+        node.map_type = schema.get("x-kubernetes-map-type", "") or node.map_type
         node.merge_key = schema.get("x-kubernetes-patch-merge-key", "")
         node.patch_strategies = tuple(filter(None, schema.get("x-kubernetes-patch-strategy", "").split(",")))
         if name:
             node.keeps_null = name in KEPT_NULLS.get(struct, ())
             node.drops_zero = not required and _drops_zero(node, struct, name)
             node.go_type = STRING_TYPES.get(struct, {}).get(name, node.go_type)
+            node.zero = zero_of(node, struct, name, required=required)
+            node.default = KEY_DEFAULTS.get(struct, {}).get(name, LEFT_OUT)
         if node.kind != OBJECT:
             node.quick = quick_of(node)
         return node
@@ -123,6 +127,7 @@ class Compiler:
     def _fill_object(self, node: Node, name: str) -> None:
         """Gives an object its fields and its predicate."""
         node.struct = name.rpartition(".")[2]
+        node.map_type = self.definitions[name].get("x-kubernetes-map-type", "")
         known = self._fields.get(name)
         if known is not None:
             node.fields, node.quick = known, self._quick[name]

@@ -10,6 +10,9 @@ BYTES, TIME, MICRO_TIME, QUANTITY, INT_OR_STRING = "bytes", "time", "microTime",
 OBJECT, MAP, LIST, ANY = "object", "map", "list", "any"
 SCHEMA_OR_OTHER = "schemaOrOther"  # A JSONSchemaProps, or in its place a boolean or a list.
 
+# In place of a value: the field is not there at all.
+LEFT_OUT: Any = type("LeftOut", (), {"__repr__": lambda _self: "LEFT_OUT", "__bool__": lambda _self: False})()
+
 # Says quickly whether a value is fine as it is: a plain type to compare with, or a function.
 Quick = type | Callable[[Any], bool]
 
@@ -21,6 +24,8 @@ class Node:
     """
 
     __slots__ = (
+        "_always",
+        "default",
         "drops_zero",
         "fields",
         "go_type",
@@ -32,8 +37,10 @@ class Node:
         "map_type",
         "merge_key",
         "patch_strategies",
+        "preserves_unknown",
         "quick",
         "struct",
+        "zero",
     )
 
     def __init__(self, kind: str, go_type: str) -> None:
@@ -50,10 +57,21 @@ class Node:
         self.map_type = ""
         self.merge_key = ""  # How a strategic merge patch pairs items.
         self.patch_strategies: tuple[str, ...] = ()  # merge, replace, retainKeys
+        self.preserves_unknown = False  # Of an OBJECT: fields that nobody has declared are kept.
+        self.default: Any = LEFT_OUT  # What the field counts as where it is the key of a list and absent.
+        self.zero: Any = LEFT_OUT  # What Go writes when nothing is set, for a field that it never leaves out.
+        self._always: dict[str, Any] | None = None
 
     def child(self, name: str) -> Node | None:
         """The node of a field of an object, or of a value of a map."""
         return self.item if self.kind == MAP else self.fields.get(name)
+
+    @property
+    def always(self) -> dict[str, Any]:
+        """Of an OBJECT: the fields that Go never leaves out, and what they are when nothing is set."""
+        if self._always is None:
+            self._always = {name: node.zero for name, node in self.fields.items() if node.zero is not LEFT_OUT}
+        return self._always
 
     @property
     def merges_list(self) -> bool:

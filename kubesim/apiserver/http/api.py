@@ -68,7 +68,7 @@ class Api:
         form = negotiate(http.headers.get("Accept", ""))
         query = queries(http)
         verb = verb_of(http.method, target, {name: values[0] for name, values in query.items()})
-        options = parse_options(verb, query)
+        options = parse_options(verb, query, content_type_of(http))
         body = None
         if verb in WITH_BODY:
             body = decode_body(await read(http), content_type_of(http), patch=verb == "patch")

@@ -33,7 +33,7 @@ def decode_body(body: bytes, content_type: str, *, patch: bool = False) -> Any:
     if content_type == PROTOBUF:
         return protobuf.decode(body)
     if content_type in YAML_TYPES:
-        return _read_yaml(body)
+        return _read_yaml(body, "error decoding YAML: " if patch else "")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -57,13 +57,13 @@ class _Loader(yaml.CSafeLoader):
     }
 
 
-def _read_yaml(body: bytes) -> Any:
+def _read_yaml(body: bytes, prefix: str = "") -> Any:
     try:
         _check_yaml(body)
         # Through JSON, so that nothing but JSON's types comes out.
         return orjson.loads(orjson.dumps(yaml.load(body, Loader=_Loader), option=orjson.OPT_NON_STR_KEYS))
     except (yaml.YAMLError, UnicodeError, ValueError, TypeError) as error:
-        raise BadRequestError(f"error converting YAML to JSON: yaml: {error}") from None
+        raise BadRequestError(f"{prefix}error converting YAML to JSON: yaml: {error}") from None
 
 
 def _check_yaml(body: bytes) -> None:

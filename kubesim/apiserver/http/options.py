@@ -9,22 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kubesim.api.errors import BadRequestError, InvalidError
-from kubesim.api.wire import Options
+from kubesim.api.errors import BadRequestError, FieldError, invalid
+from kubesim.api.resources import Resource
+from kubesim.api.wire import APPLY_PATCH, Options
+from kubesim.apiserver.managed_fields.rules import manager_problems
+from kubesim.apiserver.validation.field import forbidden, not_supported, required
 
 ALL = "All"
 FIELD_VALIDATIONS = ("Ignore", "Strict", "Warn")
 TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 OPTIONS_KINDS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
-FIELD_MANAGER_LENGTH_MAX = 128
 
 Query = Mapping[str, Sequence[str]]
 
 
-def parse_options(verb: str, query: Query) -> Options:
+def parse_options(verb: str, query: Query, patch_type: str = "") -> Options:
     """The options of a request."""
     dry_run = query.get("dryRun") or ()
-    _check(verb, dry_run, _one(query, "fieldValidation"))
+    problems = []
+    if verb in OPTIONS_KINDS:
+        problems = _patch_problems(query, patch_type) if verb == "patch" else []
+        problems += manager_problems(_one(query, "fieldManager"))
+    _check(verb, problems, dry_run, _one(query, "fieldValidation"))
     return Options(
         label_selector=_one(query, "labelSelector"),
         field_selector=_one(query, "fieldSelector"),
@@ -56,18 +62,25 @@ def delete_options(query: Query) -> dict[str, Any]:
     return options
 
 
-def _check(verb: str, dry_run: Sequence[str], field_validation: str) -> None:
+def _patch_problems(query: Query, patch_type: str) -> list[FieldError]:
+    """Only who applies may use force, and must say who he is."""
+    if patch_type != APPLY_PATCH:
+        words = "may not be specified for non-apply patch"
+        return [forbidden("force", words)] if "force" in query else []
+    return [] if _one(query, "fieldManager") else [required("fieldManager", "is required for apply patch")]
+
+
+def _check(verb: str, problems: list[FieldError], dry_run: Sequence[str], field_validation: str) -> None:
     kind = OPTIONS_KINDS.get(verb, "DeleteOptions")
-    problems = []
     if any(value != ALL for value in dry_run):
         shown = next(value for value in dry_run if value != ALL)
-        problems.append(f'dryRun: Unsupported value: "{shown}": supported values: "{ALL}"')
+        problems.append(not_supported("dryRun", shown, (ALL,)))
     if field_validation and field_validation not in FIELD_VALIDATIONS:
         choices = ", ".join(f'"{choice}"' for choice in FIELD_VALIDATIONS)
-        problems.append(f'fieldValidation: Invalid value: "{field_validation}": supported values: {choices}')
+        words = f'Invalid value: "{field_validation}": supported values: {choices}'
+        problems.append(FieldError("FieldValueInvalid", "fieldValidation", words))
     if problems:
-        words = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
-        raise InvalidError(f'{kind}.meta.k8s.io "" is invalid: {words}', {"group": "meta.k8s.io", "kind": kind})
+        raise invalid(Resource("meta.k8s.io", "v1", kind, ""), "", problems)
 
 
 def _one(query: Query, name: str) -> str:

@@ -18,6 +18,7 @@ from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import Response
 from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.managed_fields.entries import is_same_but_for_times
 from kubesim.apiserver.registry.creation import create
 from kubesim.apiserver.registry.registry import Registry, unsaved
 from kubesim.apiserver.storage import OutdatedError, Storage
@@ -78,7 +79,7 @@ async def change(registry: Registry, context: RequestContext, make: Make, finish
 
 async def _write(registry: Registry, context: RequestContext, current: Stored, obj: Object) -> Stored:
     strategy, storage = registry.strategy, registry.storage
-    if obj == current.object:
+    if obj == current.object or is_same_but_for_times(obj, current.object):
         return current
     if context.request.options.dry_run:
         return unsaved(obj, current.revision)
@@ -122,7 +123,11 @@ def _finish(
     prepare: Callable[[Object, Object], None],
     validate: Callable[[Object, Object], list[FieldError]],
 ) -> Object:
-    obj = registry.admission.mutate(context, begin(registry, decoded, old), old)
+    same_metadata = decoded.get("metadata") is old["metadata"]
+    obj = begin(registry, decoded, old)
+    if not context.owners_are_known:
+        registry.tracker.updated(context, obj, old, same_metadata=same_metadata)
+    obj = registry.admission.mutate(context, obj, old)
     prepare(obj, old)
     problems = validate(obj, old)
     if wanted.get("metadata") is not old["metadata"] or problems:
@@ -172,7 +177,6 @@ def begin(registry: Registry, obj: Object, old: Object) -> Object:
         metadata["deletionTimestamp"] = old_metadata["deletionTimestamp"]
         if "deletionGracePeriodSeconds" in old_metadata:
             metadata.setdefault("deletionGracePeriodSeconds", old_metadata["deletionGracePeriodSeconds"])
-    metadata.pop("managedFields", None)
     return obj
 
 

@@ -9,6 +9,8 @@ Upstream: Store.Create in k8s.io/apiserver/pkg/registry/generic/registry, rest.B
 
 from __future__ import annotations
 
+from typing import Any
+
 from kubesim.api.errors import ApiError, BadRequestError, already_exists, invalid
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object
@@ -27,7 +29,22 @@ SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGrace
 
 async def create(registry: Registry, context: RequestContext) -> Response:
     """Stores a new object."""
-    obj = _decode(registry, context)
+    obj = _decode(registry, context, context.request.body)
+    registry.tracker.created(context, obj)
+    return await store(registry, context, obj)
+
+
+async def create_applied(registry: Registry, context: RequestContext, applied: Object) -> Response:
+    """Stores what server-side apply has made; its managedFields are part of it."""
+    entries = applied["metadata"].get("managedFields")
+    obj = _decode(registry, context, applied)
+    if entries:
+        obj["metadata"]["managedFields"] = entries
+    return await store(registry, context, obj)
+
+
+async def store(registry: Registry, context: RequestContext, obj: Object) -> Response:
+    """Completes, checks and writes a new object that is decoded."""
     try:
         obj = registry.admission.mutate(context, obj, None)
     except ApiError:  # Perhaps another server has just written what was missing.
@@ -58,10 +75,10 @@ async def create(registry: Registry, context: RequestContext) -> Response:
     raise AssertionError("the loop ends by returning or raising")
 
 
-def _decode(registry: Registry, context: RequestContext) -> Object:
+def _decode(registry: Registry, context: RequestContext, body: Any) -> Object:
     """The request's own copy of the body, two levels deep, with types checked and defaults set."""
     request, resource = context.request, registry.resource
-    body, strategy = request.body, registry.strategy
+    strategy = registry.strategy
     if strategy.has_status and not strategy.accepts_status and isinstance(body, dict) and "status" in body:
         body = {name: value for name, value in body.items() if name != "status"}
     obj = registry.decoder.decode(body, context)

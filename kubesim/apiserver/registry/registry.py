@@ -14,6 +14,7 @@ from kubesim.api.stored import Object, Stored
 from kubesim.apiserver.admission.chain import AdmissionChain
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.decoding import Decoder
+from kubesim.apiserver.managed_fields.tracking import FieldTracker
 from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.storage import Storage
 from kubesim.apiserver.watch_cache import WatchCache
@@ -64,6 +65,7 @@ class Registry:
         # Of a custom resource: a registry for each version. They share storage and cache.
         self.versions: dict[str, Registry] | None = None
         self.is_terminating = False  # Its definition is being deleted: nothing new may be made.
+        self.tracker = FieldTracker(self.resource, lambda: decoder.node)
         if shares is None:
             self.storage = Storage(sim, etcd, self.resource, strategy.lifetime_seconds)
             self.cache = WatchCache(self.resource, self.storage, etcd)

@@ -27,6 +27,7 @@ def _finish(registry: Registry, context: RequestContext, wanted: Object, old: Ob
     strategy = registry.strategy
     assert isinstance(strategy, NamespaceStrategy), "only namespaces are finalized"
     obj = begin(registry, registry.decoder.decode_change(wanted, old, context), old)
+    registry.tracker.updated(context, obj, old)
     strategy.prepare_for_finalize(obj, old)
     if problems := validate_metadata_update(obj["metadata"], old["metadata"]):
         raise invalid(registry.resource, context.request.name, problems)

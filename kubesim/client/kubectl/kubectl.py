@@ -34,6 +34,19 @@ VERBS: dict[str, Verb] = {
 }
 
 
+# Verbs that name themselves as field managers; of the others it is the program's name, or they say so themselves.
+FIELD_MANAGERS = {
+    "annotate": "kubectl-annotate",
+    "create": "kubectl-create",
+    "label": "kubectl-label",
+    "patch": "kubectl-patch",
+    "rollout": "kubectl-rollout",
+    "run": "kubectl-run",
+    "set": "kubectl-set",
+    "taint": "kubectl-taint",
+}
+
+
 class Kubectl(Session):
     """Runs kubectl commands as `client`'s user, with files below `folder` and a default namespace."""
 
@@ -47,7 +60,10 @@ class Kubectl(Session):
     async def execute(self, command: Command) -> list[str]:
         """Carries out a parsed command."""
         self.check(command)
-        return await VERBS[command.words[0]](self, command)
+        verb = command.words[0]
+        manager = FIELD_MANAGERS.get(verb, "")
+        session = Session(self.client.managing_as(manager), self.folder, self.namespace) if manager else self
+        return await VERBS[verb](session, command)
 
     @classmethod
     def check(cls, command: Command) -> None:

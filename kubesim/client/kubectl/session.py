@@ -76,7 +76,8 @@ class Session:
 
     async def create(self, resource: Resource, obj: Object, namespace: str) -> str:
         """Creates an object as `kubectl create` does."""
-        options = Options(field_manager="kubectl-create", field_validation="Strict")
+        manager = self.client.field_manager or "kubectl-create"
+        options = Options(field_manager=manager, field_validation="Strict")
         stored = await self.client.create(resource, obj, namespace, options=options)
         return f"{Target(resource, stored.name, namespace).text} created"
 

@@ -1,0 +1,208 @@
+"""Keeps managedFields for every create, update and patch: whoever changes a field owns it from then on.
+
+Only what a write changes is looked at. The usual write, a heartbeat or a status, changes values of fields that
+its manager owns already: then every set stays the object that it was, and at most the entry's time is new.
+Sets are interned, so a thousand Pods of one shape share one set.
+
+An update that changes nothing leaves entries and times alone. An object without entries (they can be reset)
+stays without until somebody applies.
+Left out: fields whose list or map type has changed since they were written.
+Upstream: FieldManager.Update in k8s.io/apimachinery/pkg/util/managedfields, Updater.Update in
+sigs.k8s.io/structured-merge-diff/v6/merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import msgspec
+
+from kubesim.api.fieldset import (
+    EMPTY,
+    Comparison,
+    FieldSet,
+    TypedError,
+    TypeNode,
+    compare,
+    difference,
+    ordered,
+    recursive_difference,
+    union,
+)
+from kubesim.api.resources import SERVED, Resource
+from kubesim.api.stored import Object
+from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.managed_fields.entries import (
+    UPDATE,
+    Entries,
+    Entry,
+    Identity,
+    cap,
+    entry_of,
+    identity_of,
+    is_reset,
+    read,
+    sort,
+)
+from kubesim.apiserver.managed_fields.rules import SERVER_FIELDS, manager_of, reset_fields
+
+INTERNED_MAX = 4096
+# What a comparison need not look at: the server's own fields.
+_PASSED_OVER = frozenset(
+    ("name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion")
+)
+_NO_CHANGE = Comparison(EMPTY, EMPTY)
+
+
+class FieldTracker:
+    """Keeps the owners of one resource's fields.
+
+    `find_node` finds its type, which is None for a kind without a schema, at the first write.
+    """
+
+    def __init__(self, resource: Resource, find_node: Callable[[], TypeNode]) -> None:
+        self.resource = resource
+        self._find_node = find_node
+        self.versions = _versions(resource)
+        self._reset: dict[str, FieldSet] = {}
+        self._interned: dict[bytes, FieldSet] = {}
+        self._encode = msgspec.json.Encoder().encode
+
+    @cached_property
+    def node(self) -> TypeNode:
+        """The type of the resource's kind."""
+        return self._find_node()
+
+    def created(self, context: RequestContext, obj: Object) -> None:
+        """Gives a new object, as it came from its creator, the entry of its creator."""
+        try:
+            taken = self.excluding(self.compare({}, obj), "").taken
+        except TypedError:
+            return
+        fields = self.intern(difference(taken, SERVER_FIELDS))
+        if fields:
+            identity = self.updater(context)
+            entry = entry_of(identity, self.resource.api_version, fields, context.sim.clock.timestamp())
+            obj["metadata"]["managedFields"] = [entry]
+
+    def updated(self, context: RequestContext, obj: Object, old: Object, *, same_metadata: bool = False) -> None:
+        """Sets the managedFields of `obj`, which a client makes of `old`; its metadata is the request's own."""
+        subresource = context.request.subresource
+        metadata = obj["metadata"]
+        before: Entries | None = old["metadata"].get("managedFields")
+        entries = before if subresource else _given(metadata.get("managedFields"), before)
+        if entries:
+            try:
+                change = self.excluding(self.compare(old, obj, same_metadata=same_metadata), subresource)
+                if entries is not before:
+                    entries = self.known(entries)
+                entries = self.after(entries, change, context)
+            except TypedError:
+                entries = before
+        if entries:
+            metadata["managedFields"] = entries
+        else:
+            metadata.pop("managedFields", None)
+
+    def after(self, entries: Entries, change: Comparison, context: RequestContext) -> Entries:
+        """The entries after a change by the request's manager; the same list if nobody's fields or time change."""
+        if change.is_same:
+            return entries
+        own = difference(change.taken, SERVER_FIELDS)
+        lost = union(change.taken, change.removed)
+        identity = self.updater(context)
+        now = "" if context.request.subresource == "scale" else context.sim.clock.timestamp()
+        result: Entries = []
+        is_changed = False
+        made: Entry | None
+        for entry in entries:
+            if own and identity_of(entry) == identity:
+                made = self._grown(entry, difference(entry["fieldsV1"], change.removed), own, now)
+                own = EMPTY
+            else:
+                made = self._shrunk(entry, lost)
+            is_changed = is_changed or made is not entry
+            if made is not None:
+                result.append(made)
+        if own:
+            result.append(entry_of(identity, self.resource.api_version, self.intern(own), now))
+            is_changed = True
+        return cap(sort(result)) if is_changed else entries
+
+    def compare(self, old: Object, new: Object, *, same_metadata: bool = False) -> Comparison:
+        """What has changed, but for the server's own fields."""
+        if same_metadata or "metadata" not in new:
+            return compare(self.node, {**old, "metadata": EMPTY}, {**new, "metadata": EMPTY})
+        return compare(self.node, _visible(old), _visible(new))
+
+    def excluding(self, change: Comparison, subresource: str) -> Comparison:
+        """A change without what such a write cannot change."""
+        reset = self.reset(subresource)
+        if not reset or change.is_same:
+            return change
+        return Comparison(recursive_difference(change.taken, reset), recursive_difference(change.removed, reset))
+
+    def reset(self, subresource: str) -> FieldSet:
+        """What a write to a subresource ("" for the main one) cannot change."""
+        found = self._reset.get(subresource)
+        if found is None:
+            found = self._reset[subresource] = reset_fields(self.resource, subresource)
+        return found
+
+    def known(self, entries: Entries) -> Entries:
+        """Without those of versions that nobody serves any more, which cannot be compared."""
+        if all(entry["apiVersion"] in self.versions for entry in entries):
+            return entries
+        return [entry for entry in entries if entry["apiVersion"] in self.versions]
+
+    def intern(self, fields: FieldSet) -> FieldSet:
+        """The one set with these fields, in order."""
+        in_order = ordered(fields)
+        key = self._encode(in_order)
+        found = self._interned.get(key)
+        if found is None:
+            if len(self._interned) >= INTERNED_MAX:
+                self._interned.clear()
+            found = self._interned[key] = in_order
+        return found
+
+    def updater(self, context: RequestContext) -> Identity:
+        """Whose entry a write goes to."""
+        request = context.request
+        return manager_of(request), UPDATE, self.resource.api_version, request.subresource
+
+    def _grown(self, entry: Entry, fields: FieldSet, own: FieldSet, now: str) -> Entry:
+        made = union(fields, own)
+        if made is entry["fieldsV1"]:
+            return entry if entry.get("time", "") == now else {**entry, "time": now}
+        return entry_of(identity_of(entry), entry["apiVersion"], self.intern(made), now)
+
+    def _shrunk(self, entry: Entry, lost: FieldSet) -> Entry | None:
+        fields = difference(entry["fieldsV1"], lost)
+        if fields is entry["fieldsV1"]:
+            return entry
+        return {**entry, "fieldsV1": self.intern(fields)} if fields else None
+
+
+def _given(given: object, before: Entries | None) -> Entries | None:
+    """The entries to start from: what a client sends, if it is valid, else what was there."""
+    if given is before or given is None:
+        return before
+    if is_reset(given):
+        return []
+    if given == before:
+        return before
+    return read(given) or before
+
+
+def _visible(obj: Object) -> Object:
+    metadata = obj.get("metadata")
+    if not metadata:
+        return obj
+    return {**obj, "metadata": {name: part for name, part in metadata.items() if name not in _PASSED_OVER}}
+
+
+def _versions(resource: Resource) -> frozenset[str]:
+    rows = (row for row in SERVED if (row.group, row.kind) == (resource.group, resource.kind))
+    return frozenset(row.api_version for row in rows) | {resource.api_version}
