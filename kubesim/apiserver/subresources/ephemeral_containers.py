@@ -46,6 +46,10 @@ def finish_narrow(
     obj = begin(registry, {**old, "metadata": decoded.get("metadata") or {}}, old)
     obj["metadata"] = dict(old["metadata"])  # A stale resourceVersion was refused; the rest is not theirs to change.
     obj["spec"] = spec
+    if context.owners_are_known:
+        obj["metadata"]["managedFields"] = decoded["metadata"].get("managedFields")
+    else:
+        registry.tracker.updated(context, obj, old, same_metadata=True)
     obj = registry.admission.mutate(context, obj, old)
     registry.strategy.prepare_for_update(obj, old)
     registry.admission.validate(context, obj, old)
