@@ -31,13 +31,9 @@ class Decoder:
         self._default = DEFAULTS.get((resource.api_version, resource.kind))
 
     @cached_property
-    def _node(self) -> Node | None:
-        return self.schema.node(self.resource)
-
-    @property
     def node(self) -> Node | None:
         """The type of the kind, None if it has no schema."""
-        return self._node
+        return self.schema.node(self.resource)
 
     def decode(self, body: Any, context: RequestContext) -> Object:
         """A new object: the request's own copy of its first level, with defaults."""
@@ -69,7 +65,7 @@ class Decoder:
 
     def _decode_fields(self, obj: Object, names: Sequence[str], old: Object, context: RequestContext) -> None:
         """Replaces fields by what they decode to; nearly always they are fine as they are."""
-        node = self._node
+        node = self.node
         if node is None:
             return  # A kind without a schema: anything goes.
         fields = node.fields

@@ -6,16 +6,18 @@ Upstream: schemaCoercingDecoder in pkg/apiserver/customresource_handler.go of k8
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from kubesim.api.errors import BadRequestError
-from kubesim.api.schema import IGNORE, STRICT, WARN, DecodeError, Schema
+from kubesim.api.schema import IGNORE, STRICT, WARN, DecodeError, Node, Schema
 from kubesim.api.schema.schema import cannot_be_handled
 from kubesim.api.stored import Object
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.crd.structural import default, prune
 from kubesim.apiserver.crd.version import CustomVersion
 from kubesim.apiserver.decoding import Decoder
+from kubesim.apiserver.managed_fields.custom_types import custom_type
 
 TYPED_METADATA = ("v1", "ConfigMap")  # Any kind will do: the metadata of all is of one type.
 
@@ -26,6 +28,13 @@ class CustomDecoder(Decoder):
     def __init__(self, version: CustomVersion, schema: Schema) -> None:
         super().__init__(version.resource, schema)
         self._version = version
+
+    @cached_property
+    def node(self) -> Node:
+        """The type by which owners of fields are kept."""
+        metadata = self.schema.look_up(*TYPED_METADATA, "metadata")
+        assert metadata is not None, "every kind has metadata"
+        return custom_type(self._version.schema, metadata)
 
     def decode(self, body: Any, context: RequestContext) -> Object:
         """A new object."""

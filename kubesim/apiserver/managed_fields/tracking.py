@@ -64,7 +64,7 @@ class FieldTracker:
     def __init__(self, resource: Resource, find_node: Callable[[], TypeNode]) -> None:
         self.resource = resource
         self._find_node = find_node
-        self.versions = _versions(resource)
+        self._versions = _versions(resource)
         self._reset: dict[str, FieldSet] = {}
         self._interned: dict[bytes, FieldSet] = {}
         self._encode = msgspec.json.Encoder().encode
@@ -152,9 +152,15 @@ class FieldTracker:
 
     def known(self, entries: Entries) -> Entries:
         """Without those of versions that nobody serves any more, which cannot be compared."""
-        if all(entry["apiVersion"] in self.versions for entry in entries):
+        if all(self._is_known(entry["apiVersion"]) for entry in entries):
             return entries
-        return [entry for entry in entries if entry["apiVersion"] in self.versions]
+        return [entry for entry in entries if self._is_known(entry["apiVersion"])]
+
+    def _is_known(self, version: str) -> bool:
+        """Of a custom resource, the versions of its group: nothing but their name differs."""
+        if self.resource.custom:
+            return version.partition("/")[0] == self.resource.group
+        return version in self._versions
 
     def intern(self, fields: FieldSet) -> FieldSet:
         """The one set with these fields, in order."""

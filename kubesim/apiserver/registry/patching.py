@@ -84,7 +84,8 @@ def applied(registry: Registry, context: RequestContext, live: Object) -> Object
     obj = apply_configuration(registry.tracker, context, live, config)
     resource = registry.resource
     try:
-        registry.decoder.schema.decode(*resource.gvk, obj, "Ignore")
+        if not resource.custom:
+            registry.decoder.schema.decode(*resource.gvk, obj, "Ignore")
     except DecodeError as error:
         words = f"failed to convert new object ({described(config)}) to proper version ({resource.api_version})"
         raise ApiError(f"{words}: {error.conversion}") from None
