@@ -32,6 +32,7 @@ from kubesim.controllers.resource_quota import ResourceQuotaController
 from kubesim.controllers.root_ca_publisher import RootCACertificatePublisher
 from kubesim.controllers.service_account import ServiceAccountController
 from kubesim.controllers.stateful_set import StatefulSetController
+from kubesim.controllers.storage_protection import ClaimProtectionController, VolumeProtectionController
 from kubesim.controllers.taint_eviction import TaintEvictionController
 from kubesim.controllers.ttl_after_finished import TTLAfterFinishedController
 from kubesim.sim import Simulation, Tasks
@@ -53,6 +54,8 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     StatefulSetController,
     NodeLifecycleController,
     TaintEvictionController,
+    ClaimProtectionController,
+    VolumeProtectionController,
     CronJobController,
     TTLAfterFinishedController,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kubesim.apiserver.admission.default_ingress_class import DefaultIngressClass
 from kubesim.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from kubesim.apiserver.admission.limit_ranger import LimitRanger
 from kubesim.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
@@ -15,7 +16,13 @@ from kubesim.apiserver.admission.plugin import AdmissionPlugin, Lookup, LookupAl
 from kubesim.apiserver.admission.pod_security import PodSecurity
 from kubesim.apiserver.admission.priority import Priority
 from kubesim.apiserver.admission.resource_quota import ResourceQuota
+from kubesim.apiserver.admission.runtime_class import RuntimeClass
 from kubesim.apiserver.admission.service_account import ServiceAccount
+from kubesim.apiserver.admission.storage import (
+    DefaultStorageClass,
+    PersistentVolumeClaimResize,
+    StorageObjectInUseProtection,
+)
 from kubesim.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 
 __all__ = ["DEFAULT_PLUGINS", "AdmissionPlugin", "MakePlugin"]
@@ -31,5 +38,10 @@ DEFAULT_PLUGINS: tuple[MakePlugin, ...] = (
     PodSecurity,
     Priority,
     DefaultTolerationSeconds,
+    DefaultStorageClass,
+    StorageObjectInUseProtection,
+    PersistentVolumeClaimResize,
+    RuntimeClass,
+    DefaultIngressClass,
     ResourceQuota,  # The last of all: it charges what everybody else has agreed to.
 )

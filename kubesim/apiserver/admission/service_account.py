@@ -3,11 +3,13 @@
 A Pod that names no account acts as `default`; it cannot be created before that account exists, which is why
 the first Pods of a new namespace may be refused for a moment. Unless automounting is off, a projected volume
 with a token, the cluster's CA and the namespace's name is put into the Pod and mounted into its containers.
+An account may insist that its Pods use no secrets but those that it lists.
 Upstream: plugin/pkg/admission/serviceaccount.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from kubesim.api.meta import with_fields
@@ -22,6 +24,7 @@ VOLUME_PREFIX = "kube-api-access-"
 # One hour and seven seconds: a token that gives away that nobody chose its lifetime.
 TOKEN_SECONDS = 3607
 CONTAINER_LISTS = ("initContainers", "containers")
+ENFORCE_ANNOTATION = "kubernetes.io/enforce-mountable-secrets"
 # What is mounted is the same in every Pod, so they all share it.
 _NAMESPACE = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
 TOKEN_PROJECTION: Object = {
@@ -46,9 +49,10 @@ class ServiceAccount(AdmissionPlugin):
     def mutate(self, attributes: Attributes) -> Object:
         """The Pod with its account, pull secrets and token volume."""
         context, obj = attributes.context, attributes.obj
-        if MIRROR_ANNOTATION in (obj["metadata"].get("annotations") or {}):
-            return obj
         spec: Object = obj.get("spec") or {}
+        if MIRROR_ANNOTATION in (obj["metadata"].get("annotations") or {}):
+            _check_mirror(attributes, spec)
+            return obj
         name = spec.get("serviceAccountName") or spec.get("serviceAccount") or DEFAULT_ACCOUNT
         namespace = context.request.namespace
         account = self.lookup(SERVICE_ACCOUNTS, name, namespace)
@@ -56,12 +60,52 @@ class ServiceAccount(AdmissionPlugin):
             raise attributes.refuse(
                 f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
             )
+        if (account.object["metadata"].get("annotations") or {}).get(ENFORCE_ANNOTATION) == "true":
+            for problem in foreign_secrets(spec, account.object):
+                raise attributes.refuse(problem)
         changes: dict[str, Any] = {"serviceAccountName": name, "serviceAccount": name}
         if account.object.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
             changes["imagePullSecrets"] = account.object["imagePullSecrets"]
         if _automounts(spec, account.object):
             changes |= _mounted(spec, VOLUME_PREFIX + context.sim.chance.name_suffix())
         return with_fields(obj, changes, "spec")
+
+
+def _check_mirror(attributes: Attributes, spec: Object) -> None:
+    """The copy of a static Pod acts as nobody and knows no secrets."""
+    if spec.get("serviceAccountName"):
+        raise attributes.refuse("a mirror pod may not reference service accounts")
+    if next(_secrets_of(spec), None) is not None:
+        raise attributes.refuse("a mirror pod may not reference secrets")
+
+
+def _secrets_of(spec: Object) -> Iterator[tuple[str, str]]:
+    """Where a Pod names a secret, and the secret's name."""
+    for volume in spec.get("volumes") or ():
+        if volume.get("secret"):
+            yield "volume with", volume["secret"].get("secretName", "")
+    for list_name, title in (("initContainers", "init container"), ("containers", "container")):
+        for container in spec.get(list_name) or ():
+            for variable in container.get("env") or ():
+                source = (variable.get("valueFrom") or {}).get("secretKeyRef")
+                if source:
+                    where = f"{title} {container.get('name', '')} with envVar {variable.get('name', '')} referencing"
+                    yield where, source.get("name", "")
+
+
+def foreign_secrets(spec: Object, account: Object) -> Iterator[str]:
+    """What is wrong with a Pod whose account lists the secrets that may be used."""
+    name = account["metadata"]["name"]
+    listed = {each.get("name") for each in account.get("secrets") or ()}
+    for where, secret in _secrets_of(spec):
+        if secret not in listed:
+            what = f'{where} secret.secretName="{secret}"'
+            yield f"{what} is not allowed because service account {name} does not reference that secret"
+    pull = {each.get("name") for each in account.get("imagePullSecrets") or ()}
+    for index, each in enumerate(spec.get("imagePullSecrets") or ()):
+        if each.get("name") not in pull:
+            what = f'imagePullSecrets[{index}].name="{each.get("name", "")}"'
+            yield f"{what} is not allowed because service account {name} does not reference that imagePullSecret"
 
 
 def _automounts(spec: Object, account: Object) -> bool:

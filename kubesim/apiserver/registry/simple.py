@@ -11,7 +11,8 @@ from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid, no
 
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 USER_PRIORITY_MAX = 1_000_000_000
-SYSTEM_PRIORITY_CLASSES = ("system-node-critical", "system-cluster-critical")
+SYSTEM_PRIORITY_CLASSES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
+PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
 IMMUTABLE_WHEN_SET = "field is immutable when `immutable` is set"
 
 
@@ -102,19 +103,34 @@ class PriorityClassStrategy(Strategy):
     def validate(self, obj: Object) -> list[FieldError]:
         """Users stay below the system's classes."""
         name, value = obj["metadata"].get("name", ""), obj.get("value", 0)
-        if name in SYSTEM_PRIORITY_CLASSES:
-            return []
         problems = []
         if name.startswith("system-"):
             words = "priority class names with 'system-' prefix are reserved for system use only."
-            problems.append(forbidden("metadata.name", f"{words} error: {name} is not a known system priority class"))
-        if value > USER_PRIORITY_MAX:
+            if wrong := _not_the_systems(name, value, is_default=bool(obj.get("globalDefault"))):
+                problems.append(forbidden("metadata.name", f"{words} error: {wrong}"))
+        elif value > USER_PRIORITY_MAX:
             words = f"maximum allowed value of a user defined priority is {USER_PRIORITY_MAX}"
             problems.append(forbidden("value", words))
+        policy = obj.get("preemptionPolicy")
+        if policy is not None and policy not in PREEMPTION_POLICIES:
+            problems.append(not_supported("preemptionPolicy", policy, PREEMPTION_POLICIES))
         return problems
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """The value is for life: Pods carry copies of it."""
-        if obj.get("value") != old.get("value"):
-            return [forbidden("value", "may not be changed in an update.")]
-        return []
+        problems = []
+        if obj.get("value", 0) != old.get("value", 0):
+            problems.append(forbidden("value", "may not be changed in an update."))
+        policy = obj.get("preemptionPolicy")
+        if policy != old.get("preemptionPolicy"):
+            problems.append(invalid("preemptionPolicy", policy, IMMUTABLE))
+        return problems
+
+
+def _not_the_systems(name: str, value: int, *, is_default: bool) -> str:
+    """Why a class with such a name is none of the system's own; "" if it is."""
+    if name not in SYSTEM_PRIORITY_CLASSES:
+        return f"{name} is not a known system priority class"
+    if value != SYSTEM_PRIORITY_CLASSES[name]:
+        return f"value of {name} PriorityClass must be {SYSTEM_PRIORITY_CLASSES[name]}"
+    return f"globalDefault of {name} PriorityClass must be false" if is_default else ""
