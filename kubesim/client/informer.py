@@ -199,6 +199,7 @@ class Informers:
         self._random = sim.chance.stream(f"informers/{client.name}")
         self._informers: dict[Selection, Informer] = {}
         self._tasks: Tasks | None = None
+        self._running: dict[Selection, asyncio.Task[None]] = {}
 
     def of(
         self, resource: Resource, *, namespace: str = "", field_selector: str = "", label_selector: str = ""
@@ -215,6 +216,13 @@ class Informers:
     def all(self) -> Sequence[tuple[Selection, Informer]]:
         """Every informer that was asked for so far, and what it is about."""
         return tuple(self._informers.items())
+
+    def forget(self, resource: Resource) -> None:
+        """Ends the informers of a resource that is not served any more."""
+        for selection in [selection for selection in self._informers if selection.resource == resource]:
+            del self._informers[selection]
+            if (task := self._running.pop(selection, None)) is not None:
+                task.cancel()
 
     async def run(self) -> None:
         """Keeps all informers up to date until cancelled, those asked for later as well."""
@@ -238,4 +246,4 @@ class Informers:
             self._sim, self._client, informer, selection.resource, namespace=selection.namespace,
             field_selector=selection.field_selector, label_selector=selection.label_selector, random=self._random,
         )  # fmt: skip
-        tasks.spawn(reflector.run(), selection.resource.plural)
+        self._running[selection] = tasks.spawn(reflector.run(), selection.resource.plural)

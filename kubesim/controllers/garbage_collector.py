@@ -6,7 +6,7 @@
 
 The graph (`owner_graph`) comes from informers and may be late, so before it deletes anything the collector asks the
 apiserver itself whether the object and its owners are still there.
-Upstream: pkg/controller/garbagecollector. Left out: kinds that are not in the table of resources.
+Upstream: pkg/controller/garbagecollector.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kubesim.api.errors import ConflictError, NotFoundError
-from kubesim.api.resources import BY_KIND, RESOURCES, Resource
+from kubesim.api.resources import RESOURCES, Resource
 from kubesim.api.stored import Object, Stored
-from kubesim.api.wire import MERGE_PATCH
+from kubesim.api.wire import MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from kubesim.controllers.controller import Controller, ControllerContext, RetryLaterError
+from kubesim.controllers.custom_kinds import CustomKinds
 from kubesim.controllers.owner_graph import (
     FOREGROUND,
     ORPHAN,
@@ -58,11 +59,25 @@ class GarbageCollector(Controller):
         super().__init__(context)
         self._graph = OwnerGraph()
         self._absent: dict[str, None] = {}  # Owners known not to exist; uids never come back.
+        self._kinds = CustomKinds(self.informers)
         for resource in RESOURCES:
             if is_collectable(resource):
-                self.informers.of(resource).add_handler(
-                    on_add=self._added, on_update=self._updated, on_delete=self._deleted
-                )
+                self._watch(resource)
+        self._kinds.follow(self._watch, self.informers.forget)
+
+    def _watch(self, resource: Resource) -> None:
+        self.informers.of(resource).add_handler(on_add=self._added, on_update=self._updated, on_delete=self._deleted)
+
+    def _resource(self, identity: Identity) -> Resource:
+        """The kind of an object; RetryLaterError if nobody serves it (yet)."""
+        resource = self._kinds.find(identity.api_version, identity.kind)
+        if resource is None:
+            raise RetryLaterError(f'no matches for kind "{identity.kind}" in version "{identity.api_version}"')
+        return resource
+
+    def _is_unresolvable(self, identity: Identity) -> bool:
+        """Whether something without a namespace names an owner that must have one: nobody can tell which is meant."""
+        return self._resource(identity).namespaced and not identity.namespace
 
     async def reconcile(self, key: str) -> None:
         """Looks at one object: does it have to go, and how? Or, with the mark: do its dependants have to be freed?"""
@@ -72,7 +87,7 @@ class GarbageCollector(Controller):
         node = self._graph.nodes.get(key)
         if node is None or (node.is_being_deleted and not node.is_deleting_dependents):
             return  # Gone, or on its way: its dependants follow once it is gone.
-        if is_unresolvable(node.identity):
+        if self._is_unresolvable(node.identity):
             return
         live = await self._find(node.identity)
         if live is None:
@@ -105,7 +120,7 @@ class GarbageCollector(Controller):
         for reference in references:
             place = place_of(reference, identity.namespace)
             owner = await self._owner(place)
-            if is_unresolvable(place):
+            if self._is_unresolvable(place):
                 owners = owners._replace(solid=[*owners.solid, reference])  # It may mean something: keep.
             elif owner is None:
                 owners = owners._replace(dangling=[*owners.dangling, reference])
@@ -117,7 +132,7 @@ class GarbageCollector(Controller):
 
     async def _owner(self, place: Identity) -> Stored | None:
         """The live owner that a reference names; None if there is none of that uid."""
-        if place.uid in self._absent or is_unresolvable(place):
+        if place.uid in self._absent or self._is_unresolvable(place):
             return None
         owner = await self._find(place)
         if owner is None:
@@ -126,7 +141,7 @@ class GarbageCollector(Controller):
 
     async def _find(self, identity: Identity) -> Stored | None:
         """The object of this identity as the apiserver has it; None if it is gone or another took its name."""
-        resource = resource_for(identity)
+        resource = self._resource(identity)
         namespace = identity.namespace if resource.namespaced else ""
         try:
             live = await self.client.get(resource, identity.name, namespace)
@@ -155,17 +170,34 @@ class GarbageCollector(Controller):
 
     async def _drop_references(self, identity: Identity, references: Iterable[Object]) -> None:
         """Takes owner references out of an object; one that is gone needs none."""
+        if self._resource(identity).custom:
+            await self._keep_references(identity, {reference["uid"] for reference in references})
+            return
         gone = [{"$patch": "delete", "uid": reference["uid"]} for reference in references]
         patch = {"metadata": {"ownerReferences": gone, "uid": identity.uid}}
         try:
-            await self.client.patch(resource_for(identity), identity.name, patch, identity.namespace)
+            await self.client.patch(self._resource(identity), identity.name, patch, identity.namespace)
         except NotFoundError:
             return
+
+    async def _keep_references(self, identity: Identity, gone: set[str]) -> None:
+        """The same for a custom object, in which a patch can only replace the whole list."""
+        live = await self._find(identity)
+        if live is None:
+            return
+        kept = [owner for owner in owners_of(live.object) if owner["uid"] not in gone]
+        version = live.object["metadata"]["resourceVersion"]
+        patch = {"metadata": {"ownerReferences": kept or None, "uid": identity.uid, "resourceVersion": version}}
+        await self.client.patch(
+            self._resource(identity), identity.name, patch, identity.namespace, patch_type=MERGE_PATCH
+        )
 
     async def _unblock_owners(self, identity: Identity, live: Stored) -> None:
         references = [{**owner, "blockOwnerDeletion": False} for owner in owners_of(live.object)]
         patch = {"metadata": {"ownerReferences": references, "uid": identity.uid}}
-        await self.client.patch(resource_for(identity), identity.name, patch, identity.namespace)
+        resource = self._resource(identity)
+        patch_type = MERGE_PATCH if resource.custom else STRATEGIC_MERGE_PATCH
+        await self.client.patch(resource, identity.name, patch, identity.namespace, patch_type=patch_type)
 
     async def _remove_finalizer(self, identity: Identity, finalizer: str) -> None:
         for tries_left in reversed(range(FINALIZER_TRIES_MAX)):
@@ -178,7 +210,7 @@ class GarbageCollector(Controller):
                 return
             left = [name for name in held_by if name != finalizer]
             patch = {"metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": left}}
-            resource = resource_for(identity)
+            resource = self._resource(identity)
             try:
                 await self.client.patch(resource, identity.name, patch, identity.namespace, patch_type=MERGE_PATCH)
             except NotFoundError:
@@ -192,7 +224,7 @@ class GarbageCollector(Controller):
     async def _delete(self, identity: Identity, policy: str) -> None:
         try:
             await self.client.delete(
-                resource_for(identity), identity.name, identity.namespace, propagation_policy=policy, uid=identity.uid
+                self._resource(identity), identity.name, identity.namespace, propagation_policy=policy, uid=identity.uid
             )
         except NotFoundError:
             return
@@ -225,16 +257,3 @@ class GarbageCollector(Controller):
 def is_collectable(resource: Resource) -> bool:
     """Whether objects of a kind can be deleted; Events own nothing and expire by themselves."""
     return "delete" in resource.verbs and resource.plural != "events"
-
-
-def is_unresolvable(identity: Identity) -> bool:
-    """Whether something without a namespace names an owner that must have one: nobody can tell which is meant."""
-    return resource_for(identity).namespaced and not identity.namespace
-
-
-def resource_for(identity: Identity) -> Resource:
-    """The row of the table for an object; RetryLaterError if there is none (yet)."""
-    resource = BY_KIND.get((identity.api_version, identity.kind))
-    if resource is None:
-        raise RetryLaterError(f'no matches for kind "{identity.kind}" in version "{identity.api_version}"')
-    return resource

@@ -3,7 +3,7 @@
 It waits 5 s first, so that everybody has heard that nothing new may be created there. Then Pods are deleted before
 all else (others may depend on what serves them: policies, accounts), and once there is none left everything else,
 kind after kind. What stays because of finalizers or grace is waited for, and the Namespace's conditions say so.
-Upstream: pkg/controller/namespace. Left out: kinds that are not in the table of resources.
+Upstream: pkg/controller/namespace.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from kubesim.api.views import Pod
 from kubesim.client.rate_limit import BucketRateLimiter, ItemExponentialFailureRateLimiter, MaxOfRateLimiter
 from kubesim.client.workqueue import WorkQueue
 from kubesim.controllers.controller import Controller, ControllerContext, RetryLaterError
+from kubesim.controllers.custom_kinds import CustomKinds
 from kubesim.controllers.namespace_conditions import Remains, with_conditions
 from kubesim.controllers.pods import is_terminal
 
@@ -43,6 +44,7 @@ class NamespaceController(Controller):
             ItemExponentialFailureRateLimiter(RETRY_SECONDS_MIN, RETRY_SECONDS_MAX), BucketRateLimiter(self.sim.clock)
         )
         self.queue = WorkQueue(self.sim, self.name, rate_limiter=limiter)
+        self._kinds = CustomKinds(self.informers)
         self._namespaces = self.informers.of(NAMESPACES)
         self._namespaces.add_handler(on_add=self._changed, on_update=lambda _old, new: self._changed(new))
 
@@ -77,7 +79,7 @@ class NamespaceController(Controller):
             remains.resources.clear()  # Upstream counts only the rounds that got past the Pods.
             remains.finalizers.clear()
             return wait_seconds
-        for resource in RESOURCES:
+        for resource in (*RESOURCES, *self._kinds.rows()):
             if resource.namespaced and "delete" in resource.verbs and resource is not PODS:
                 wait_seconds = max(wait_seconds, await self._delete_all(resource, name, remains))
         return wait_seconds

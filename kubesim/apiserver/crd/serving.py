@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kubesim.api.custom_resources import ESTABLISHED, NAMES_ACCEPTED, TERMINATING, is_true, storage_row
-from kubesim.api.errors import ApiError, NotFoundError
+from kubesim.api.errors import ApiError, ConflictError, NotFoundError
 from kubesim.api.meta import with_fields
 from kubesim.api.resources import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from kubesim.api.stored import Object, Stored
@@ -78,6 +78,8 @@ class Definitions:
             del self._waiting[name]
             try:
                 await self._sync(name)
+            except (ConflictError, NotFoundError):
+                continue  # Another server was quicker: the watch cache will tell.
             except (ApiError, EtcdError):
                 self._waiting[name] = None
                 await asyncio.sleep(RETRY_SECONDS)

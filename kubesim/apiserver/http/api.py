@@ -98,7 +98,7 @@ class Api:
             self._metrics.answered(request, error.code)
             raise
         self._metrics.answered(request, response.code)
-        if request.resource.stored_as and call.form.as_ != TABLE:
+        if request.resource.stored_as and call.form.as_ != TABLE and request.subresource != "scale":
             response = in_version(request.resource, response)
         body = self._list(call, response) if response.stored is None and response.status is None else None
         if body is None:
