@@ -67,8 +67,8 @@ CASES: list[tuple[Callable[[Object], Any], str]] = [
      f"{SCHEMA}.properties[spec].properties[l].x-kubernetes-list-map-keys: Required value: must not be empty if "
      "x-kubernetes-list-type is map"),
     (lambda obj: spec_schema(obj).update(uniqueItems=True),
-     f"{SCHEMA}.properties[spec].uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity "
-     "becomes quadratic"),
+     f"{SCHEMA}.properties[spec].uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime "
+     "complexity becomes quadratic"),
     (lambda obj: spec_schema(obj).update({"x-kubernetes-validations": [{"rule": " "}]}),
      f"{SCHEMA}.properties[spec].x-kubernetes-validations[0].rule: Required value: rule is not specified"),
     (lambda obj: obj["spec"].update(conversion={"strategy": "Webhook"}),
