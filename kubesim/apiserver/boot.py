@@ -5,7 +5,7 @@ Upstream: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}, pkg/
 
 from __future__ import annotations
 
-from kubesim.api.resources import ENDPOINT_SLICES, NAMESPACES, PRIORITY_CLASSES, SERVICES, Resource
+from kubesim.api.resources import ENDPOINT_SLICES, ENDPOINTS, NAMESPACES, PRIORITY_CLASSES, SERVICES, Resource
 from kubesim.api.stored import Object
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -21,7 +21,9 @@ def boot_objects(advertise_address: str) -> list[tuple[Resource, Object]]:
         (PRIORITY_CLASSES, _priority_class("system-node-critical", NODE_CRITICAL, "node")),
         (PRIORITY_CLASSES, _priority_class("system-cluster-critical", CLUSTER_CRITICAL, "cluster")),
     ]
-    return [*objects, (SERVICES, _service()), (ENDPOINT_SLICES, _endpoint_slice(advertise_address))]
+    objects.append((SERVICES, _service()))
+    objects.append((ENDPOINTS, _endpoints(advertise_address)))
+    return [*objects, (ENDPOINT_SLICES, _endpoint_slice(advertise_address))]
 
 
 def _priority_class(name: str, value: int, whose: str) -> Object:
@@ -46,6 +48,19 @@ def _service() -> Object:
             "ports": [{"name": "https", "protocol": "TCP", "port": SERVICE_PORT, "targetPort": SECURE_PORT}],
             "sessionAffinity": "None",
         },
+    }
+
+
+def _endpoints(address: str) -> Object:
+    return {
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
+        },
+        "subsets": [
+            {"addresses": [{"ip": address}], "ports": [{"name": "https", "port": SECURE_PORT, "protocol": "TCP"}]}
+        ],
     }
 
 

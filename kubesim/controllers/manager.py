@@ -21,6 +21,8 @@ from kubesim.controllers.daemon_set import DaemonSetController
 from kubesim.controllers.deployment import DeploymentController
 from kubesim.controllers.disruption import DisruptionController
 from kubesim.controllers.endpoint_slice import EndpointSliceController
+from kubesim.controllers.endpoint_slice_mirroring import EndpointSliceMirroringController
+from kubesim.controllers.endpoints_controller import EndpointsController
 from kubesim.controllers.garbage_collector import GarbageCollector
 from kubesim.controllers.job import JobController
 from kubesim.controllers.namespace import NamespaceController
@@ -38,7 +40,9 @@ from kubesim.controllers.ttl_after_finished import TTLAfterFinishedController
 from kubesim.sim import Simulation, Tasks
 
 ALL_CONTROLLERS: tuple[type[Controller], ...] = (
+    EndpointsController,
     EndpointSliceController,
+    EndpointSliceMirroringController,
     ReplicationControllerController,
     PodGarbageCollector,
     ResourceQuotaController,

@@ -24,11 +24,6 @@ def everything(kind: str, name: str) -> bool:
     return True
 
 
-def all_but_endpoints(kind: str, name: str) -> bool:
-    """Of recordings with Services: the old kind Endpoints has a controller of its own, which is not there yet."""
-    return kind != "Endpoints"
-
-
 def tolerance(entry: Entry) -> float | None:
     """Within 2 s of the real time after the step; a poller's period where a poller is in the way."""
     return NAMESPACE_POLL_SECONDS if entry.kind == "Namespace" else TOLERANCE_SECONDS
@@ -60,7 +55,7 @@ MORE: dict[str, Relevant] = {
     "rolling-update-surge-1-fast": everything,
     "rollout-stuck": everything,
     "rollout-undo": everything,
-    "service-endpoints": all_but_endpoints,
+    "service-endpoints": everything,
     "job-backoff-limit": everything,
     "job-complete": everything,
     "job-deadline": everything,
@@ -68,13 +63,13 @@ MORE: dict[str, Relevant] = {
     "cronjob-allow": everything,
     "cronjob-forbid": everything,
     "cronjob-history": everything,
-    "statefulset": all_but_endpoints,
+    "statefulset": everything,
     "daemonset-new-node": everything,
 }
 # Where ties between equal nodes decide who was on the node that died: seeds that chose as the real one did.
 CHOSEN: dict[str, tuple[tuple[int, ...], Relevant]] = {
     "node-deleted": ((2, 4), everything),
-    "node-crash": ((9, 10, 15, 18, 20), all_but_endpoints),
+    "node-crash": ((9, 10, 15, 18, 20), everything),
 }
 CASES = [(name, seed) for name, (seeds, _) in CHOSEN.items() for seed in seeds]
 # The machine that recorded this one was slow for a while: Pods were made 1.5 s after their Job, and ran 1 s later.

@@ -17,7 +17,7 @@ from kubesim.api.wire import Credential
 from kubesim.apiserver.auth.attributes import Attributes
 from kubesim.apiserver.auth.attributes import refusal as forbidden
 from kubesim.apiserver.http.answers import encode
-from kubesim.apiserver.http.api import Answer, Api
+from kubesim.apiserver.http.api import Answer, Api, deprecations
 from kubesim.apiserver.http.credentials import CredentialSource, impersonations
 from kubesim.apiserver.http.pages import Pages
 from kubesim.apiserver.http.paths import Target, parse_path
@@ -108,7 +108,12 @@ class RequestHandler:
         call = await self._api.call_of(request, target, credential)
         if call.request.verb == "watch":
             return await self._streams.watch(request, call, audit_id)
-        return await self._api.answer(call)
+        try:
+            return await self._api.answer(call)
+        except ApiError as error:
+            # What a handler refuses is warned of too; who may not come in at all never reaches one.
+            warnings = () if isinstance(error, ForbiddenError) else deprecations(call.request)
+            return refusal(error)._replace(warnings=warnings)
 
     def _credential(self, request: web.BaseRequest) -> Credential:
         """Whom the caller is, or acts as if it may."""
