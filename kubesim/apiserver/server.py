@@ -106,6 +106,9 @@ class ApiServer:
         self._plugins = [make(self.latest, self.all_latest) for make in plugins]
         for plugin in self._plugins:
             plugin.connect(self.replace)
+            plugin.authorize = self.authorize
+            plugin.served = self._served
+            plugin.schema = self.schema
         self._routes: dict[RouteKey, tuple[Handler, Registry]] = {}
         self._tasks = Tasks(name)
         self.catalogue = Catalogue()  # What this server serves, custom resources included.
@@ -235,6 +238,9 @@ class ApiServer:
             return await registry.storage.update(current, {**obj, "metadata": dict(obj["metadata"])}, context)
         except OutdatedError as error:
             raise conflict(resource, current.name) from error
+
+    def _served(self) -> list[Resource]:
+        return [registry.resource for registry in self.registries.values()]
 
     async def catch_up(self) -> None:
         """Waits until what admission looks at is as new as etcd."""

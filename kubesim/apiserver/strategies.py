@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from kubesim.api.resources import Resource
 from kubesim.apiserver.crd.definition_strategy import DefinitionStrategy
+from kubesim.apiserver.registry.admission_policies import (
+    MutatingPolicyBindingStrategy,
+    MutatingPolicyStrategy,
+    ValidatingPolicyBindingStrategy,
+    ValidatingPolicyStrategy,
+)
 from kubesim.apiserver.registry.batch import CronJobStrategy, JobStrategy
 from kubesim.apiserver.registry.limit_range import LimitRangeStrategy
 from kubesim.apiserver.registry.namespace import NamespaceStrategy
@@ -31,6 +37,8 @@ from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.registry.volumes import ClaimStrategy, StorageClassStrategy, VolumeStrategy
 from kubesim.apiserver.registry.workload import DeploymentStrategy, ReplicationControllerStrategy, WorkloadStrategy
 from kubesim.sim import Simulation
+
+ADMISSION = "admissionregistration.k8s.io"
 
 STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("", "pods"): PodStrategy,
@@ -61,6 +69,10 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("discovery.k8s.io", "endpointslices"): EndpointSliceStrategy,
     ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionStrategy,
     ("scheduling.k8s.io", "priorityclasses"): PriorityClassStrategy,
+    (ADMISSION, "validatingadmissionpolicies"): ValidatingPolicyStrategy,
+    (ADMISSION, "validatingadmissionpolicybindings"): ValidatingPolicyBindingStrategy,
+    (ADMISSION, "mutatingadmissionpolicies"): MutatingPolicyStrategy,
+    (ADMISSION, "mutatingadmissionpolicybindings"): MutatingPolicyBindingStrategy,
 }
 
 

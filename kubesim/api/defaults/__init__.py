@@ -8,6 +8,7 @@ Upstream: pkg/apis/GROUP/VERSION/defaults.go, and zz_generated.defaults.go, whic
 
 from __future__ import annotations
 
+from kubesim.api.defaults.admission import policy, policy_binding, webhook_configuration
 from kubesim.api.defaults.apps import daemon_set, deployment, replica_set, stateful_set
 from kubesim.api.defaults.batch import cron_job, job
 from kubesim.api.defaults.copying import Default, at
@@ -41,6 +42,8 @@ from kubesim.api.stored import Object
 
 __all__ = ["DEFAULTS", "default", "image_pull_policy"]
 
+ADMISSION = "admissionregistration.k8s.io/v1"
+
 DEFAULTS: dict[tuple[str, str], Default] = {
     ("v1", "Pod"): pod,
     ("v1", "PodTemplate"): pod_template,
@@ -62,6 +65,12 @@ DEFAULTS: dict[tuple[str, str], Default] = {
     ("batch/v1", "Job"): job,
     ("batch/v1", "CronJob"): cron_job,
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): custom_resource_definition,
+    (ADMISSION, "ValidatingAdmissionPolicy"): policy,
+    (ADMISSION, "MutatingAdmissionPolicy"): policy,
+    (ADMISSION, "ValidatingAdmissionPolicyBinding"): policy_binding,
+    (ADMISSION, "MutatingAdmissionPolicyBinding"): policy_binding,
+    (ADMISSION, "ValidatingWebhookConfiguration"): webhook_configuration,
+    (ADMISSION, "MutatingWebhookConfiguration"): webhook_configuration,
     ("autoscaling/v2", "HorizontalPodAutoscaler"): horizontal_pod_autoscaler,
     ("discovery.k8s.io/v1", "EndpointSlice"): endpoint_slice,
     ("networking.k8s.io/v1", "NetworkPolicy"): network_policy,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from kubesim.apiserver.admission.default_ingress_class import DefaultIngressClass
 from kubesim.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from kubesim.apiserver.admission.limit_ranger import LimitRanger
+from kubesim.apiserver.admission.mutating_policy import MutatingPolicies
 from kubesim.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from kubesim.apiserver.admission.node_restriction import NodeRestriction
 from kubesim.apiserver.admission.plugin import AdmissionPlugin, Lookup, LookupAll
@@ -24,6 +25,7 @@ from kubesim.apiserver.admission.storage import (
     StorageObjectInUseProtection,
 )
 from kubesim.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
+from kubesim.apiserver.admission.validating_policy import ValidatingPolicies
 
 __all__ = ["DEFAULT_PLUGINS", "AdmissionPlugin", "MakePlugin"]
 
@@ -43,5 +45,7 @@ DEFAULT_PLUGINS: tuple[MakePlugin, ...] = (
     PersistentVolumeClaimResize,
     RuntimeClass,
     DefaultIngressClass,
+    MutatingPolicies,
+    ValidatingPolicies,
     ResourceQuota,  # The last of all: it charges what everybody else has agreed to.
 )

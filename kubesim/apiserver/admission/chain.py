@@ -39,6 +39,10 @@ class AdmissionChain:
         attributes = Attributes(context, obj, old)
         for step in steps:
             attributes.obj = step(attributes)
+        if attributes.must_reinvoke:
+            attributes.is_reinvocation = True
+            for step in steps:
+                attributes.obj = step(attributes)
         return attributes.obj
 
     def validate(self, context: RequestContext, obj: Object, old: Object | None) -> None:
@@ -70,7 +74,7 @@ class AdmissionChain:
     def validate_deletion(self, context: RequestContext, stored: Stored) -> None:
         """The same for a deletion."""
         if self._deletion:
-            attributes = Attributes(context, stored.object, stored.object)
+            attributes = Attributes(context, stored.object, stored.object, DELETE)
             for step in self._deletion:
                 step(attributes)
 

@@ -11,7 +11,10 @@ from typing import ClassVar, NamedTuple
 
 from kubesim.api.errors import ForbiddenError, forbidden
 from kubesim.api.resources import Resource
+from kubesim.api.schema import Schema
 from kubesim.api.stored import Object, Stored
+from kubesim.api.wire import Request
+from kubesim.apiserver.authn import User
 from kubesim.apiserver.context import RequestContext
 
 CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
@@ -28,12 +31,27 @@ class Target(NamedTuple):
 class Attributes:
     """One request in admission: its context, the object as far as it is complete, and the one it replaces."""
 
-    __slots__ = ("context", "obj", "old")
+    __slots__ = ("context", "is_reinvocation", "must_reinvoke", "obj", "old", "operation")
 
-    def __init__(self, context: RequestContext, obj: Object, old: Object | None) -> None:
+    def __init__(self, context: RequestContext, obj: Object, old: Object | None, operation: str = "") -> None:
         self.context = context
         self.obj = obj
         self.old = old  # None at creation.
+        self.operation = operation or (CREATE if old is None else UPDATE)
+        # A policy that changes the object lets the plugins see it once more.
+        self.must_reinvoke = False
+        self.is_reinvocation = False
+
+    @property
+    def new(self) -> Object | None:
+        """The object as it shall be; None in a deletion."""
+        return None if self.operation == DELETE else self.obj
+
+    @property
+    def name(self) -> str:
+        """The object's name, "" while it has none."""
+        name: str = self.context.request.name or (self.obj.get("metadata") or {}).get("name") or ""
+        return name
 
     def refuse(self, why: str) -> ForbiddenError:
         """`pods "x" is forbidden: …`; an object without a name yet goes by what its name will begin with."""
@@ -48,6 +66,7 @@ Lookup = Callable[[Resource, str, str], Stored | None]
 LookupAll = Callable[[Resource], Iterable[Stored]]
 # Replaces an object by what a plugin makes of it; ConflictError if it is not the newest any more.
 Write = Callable[[RequestContext, Resource, Stored, Object], Awaitable[Stored]]
+Authorize = Callable[[User, Request], None]
 
 
 class AdmissionPlugin:
@@ -58,6 +77,10 @@ class AdmissionPlugin:
     def __init__(self, lookup: Lookup, lookup_all: LookupAll) -> None:
         self.lookup = lookup
         self.lookup_all = lookup_all
+        # Set by the server: who may do what (raises ForbiddenError), what is served now, and what it looks like.
+        self.authorize: Authorize | None = None
+        self.served: Callable[[], Iterable[Resource]] = tuple
+        self.schema: Schema | None = None
 
     def connect(self, write: Write) -> None:
         """Hands over how to write; most plugins do not."""

@@ -23,6 +23,7 @@ from kubesim.apiserver.cel.types import (
     DURATION,
     DYN,
     INT,
+    NULL,
     STRING,
     TIMESTAMP,
     Type,
@@ -34,7 +35,7 @@ from kubesim.apiserver.cel.types import (
 )
 
 __all__ = [
-    "BOOL", "BYTES", "COST_MAX", "DOUBLE", "DURATION", "DYN", "INT", "STRING", "TIMESTAMP",
+    "BOOL", "BYTES", "COST_MAX", "DOUBLE", "DURATION", "DYN", "INT", "NULL", "STRING", "TIMESTAMP",
     "Budget", "CompileError", "CostExceededError", "EvaluationError", "Program", "Type",
     "compile", "list_of", "map_of", "object_type", "optional_of", "schema_type",
 ]  # fmt: skip

@@ -199,16 +199,12 @@ class Checker:
         return type_
 
     def _struct_type(self, name: str) -> Type | None:
-        """`Object.spec.template` is the type of that field, however deep."""
-        root, *path = name.split(".")
-        type_ = self._structs.get(root)
-        for field in path:
-            if type_ is None or type_ in ANY or type_.fields is None:
-                return type_
-            type_ = type_.fields.get(field)
-            while type_ is not None and type_.name in ("list", "map") and type_.params:
-                type_ = type_.params[-1]
-        return type_
+        """`Object.spec.template` is a type too, wherever it is used."""
+        found = self._structs.get(name)
+        root = self._structs.get(name.partition(".")[0])
+        if found is None and root is not None and root.name == "Object" and root.name != name:
+            return Type(name, (), root.fields)
+        return found
 
     def _range(self, node: Node) -> tuple[Type, Type]:
         """What a macro's variables are: (index or key, element)."""

@@ -22,7 +22,7 @@ from kubesim.apiserver.cel.logic import LAZY
 from kubesim.apiserver.cel.names import PAIR_MACROS, qualified_name, type_names
 from kubesim.apiserver.cel.scope import Evaluate, Scope
 from kubesim.apiserver.cel.tree import Call, Constant, Fold, Ident, ListNode, Node, Select, Struct
-from kubesim.apiserver.cel.values import Opaque, Optional, type_of
+from kubesim.apiserver.cel.values import Literal, Optional, type_of
 
 # Operators speak for themselves when they do not know their operands.
 _OPERATORS = frozenset(
@@ -146,7 +146,7 @@ class Planner:
                 if name in made:
                     raise EvaluationError(f"Failed with repeated key: {name}")
                 made[name] = found
-            return Opaque(kind, made) if kind == "JSONPatch" else made
+            return Literal(kind, made) if kind else made
 
         return evaluate
 

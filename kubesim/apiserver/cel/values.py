@@ -48,6 +48,14 @@ class Optional:
         self.value = value
 
 
+class Literal(dict[str, Any]):
+    """`Object.spec{…}`: fields, and the name that they were given."""
+
+    def __init__(self, name: str, fields: Mapping[str, Any]) -> None:
+        super().__init__(fields)
+        self.name = name
+
+
 class Opaque:
     """A value of a type of Kubernetes' own (Quantity, IP …): `kind` names it, `value` is what it is."""
 
@@ -74,6 +82,8 @@ def type_of(value: Any) -> Type:
         return Type(value.kind)
     if isinstance(value, Type):
         return Type("type")
+    if isinstance(value, Literal):
+        return Type(value.name)
     return map_of(DYN, DYN) if isinstance(value, Mapping) else DYN
 
 
