@@ -36,6 +36,7 @@ from kubesim.apiserver.registry.simple import (
 from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.registry.volumes import ClaimStrategy, StorageClassStrategy, VolumeStrategy
 from kubesim.apiserver.registry.workload import DeploymentStrategy, ReplicationControllerStrategy, WorkloadStrategy
+from kubesim.apiserver.registry.workload_sets import ControllerRevisionStrategy, DaemonSetStrategy, StatefulSetStrategy
 from kubesim.sim import Simulation
 
 ADMISSION = "admissionregistration.k8s.io"
@@ -52,6 +53,9 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("", "replicationcontrollers"): ReplicationControllerStrategy,
     ("apps", "deployments"): DeploymentStrategy,
     ("apps", "replicasets"): WorkloadStrategy,
+    ("apps", "statefulsets"): StatefulSetStrategy,
+    ("apps", "daemonsets"): DaemonSetStrategy,
+    ("apps", "controllerrevisions"): ControllerRevisionStrategy,
     ("", "persistentvolumeclaims"): ClaimStrategy,
     ("", "persistentvolumes"): VolumeStrategy,
     ("storage.k8s.io", "storageclasses"): StorageClassStrategy,

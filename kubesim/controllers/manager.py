@@ -27,6 +27,7 @@ from kubesim.controllers.garbage_collector import GarbageCollector
 from kubesim.controllers.job import JobController
 from kubesim.controllers.namespace import NamespaceController
 from kubesim.controllers.node_lifecycle import NodeLifecycleController
+from kubesim.controllers.persistent_volume import PersistentVolumeBinder
 from kubesim.controllers.pod_gc import PodGarbageCollector
 from kubesim.controllers.replica_set import ReplicaSetController
 from kubesim.controllers.replication_controller import ReplicationControllerController
@@ -57,6 +58,7 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     DisruptionController,
     StatefulSetController,
     NodeLifecycleController,
+    PersistentVolumeBinder,
     TaintEvictionController,
     ClaimProtectionController,
     VolumeProtectionController,
