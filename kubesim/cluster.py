@@ -22,6 +22,7 @@ from typing import Any, Protocol, Self
 
 from kubesim.api.resources import LEASES, NODES, Resource
 from kubesim.api.stored import Object, Stored
+from kubesim.api.tokens import Trust, virtual_trust
 from kubesim.api.wire import ClientCertificate, Options, Request, Response, WatchStream
 from kubesim.apiserver import ApiServer
 from kubesim.client.client import Client, ListResult
@@ -42,6 +43,7 @@ BOOT_SECONDS_MAX = 120
 STALLED_SECONDS = 30 * 60
 # Controllers that act in the name of another one's account, as upstream.
 SHARED_ACCOUNTS = {"taint-eviction-controller": "node-controller"}
+MANAGERS_OWN = ("tokens-controller",)  # Acts as the controller manager itself.
 ADMIN = ClientCertificate("kubernetes-admin", ("system:masters",))
 
 
@@ -66,6 +68,7 @@ class SimCluster:
     (containers take time, kubelets tell events) or "hollow" (what recordings of real control planes were
     made with). `without` names components to leave out: "scheduler", "controller-manager". `epoch` is the date
     that virtual time 0 stands for. `writes_policy`: the bootstrap roles are objects that can be read and changed.
+    `trust` is what tokens and certificates are signed with.
     """
 
     def __init__(
@@ -78,11 +81,13 @@ class SimCluster:
         folder: Path | None = None,
         epoch: datetime = VIRTUAL_EPOCH,
         writes_policy: bool = False,
+        trust: Trust | None = None,
     ) -> None:
         self.sim = Simulation(seed, epoch=epoch)
         self.faults = self.sim.faults
         self._behavior = behavior
         self._writes_policy = writes_policy
+        self._trust = trust or virtual_trust(seed)
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
         self.nodes = default_nodes(nodes) if isinstance(nodes, int) else tuple(nodes)
         self.etcd = Member(self.sim)
@@ -279,7 +284,9 @@ class SimCluster:
         sim = self.sim.on(host)
         host.add("apiserver", self._run_apiserver)
         if "controller-manager" not in without:
-            self._install(host, "controller-manager", lambda: ControllerManager(sim, self._controller_client))
+            self._install(
+                host, "controller-manager", lambda: ControllerManager(sim, self._controller_client, trust=self._trust)
+            )
         if "scheduler" not in without:
             scheduler = ClientCertificate("system:kube-scheduler")
             self._install(
@@ -290,7 +297,7 @@ class SimCluster:
 
     async def _run_apiserver(self) -> None:
         sim = self.sim.on(self.faults.hosts[CONTROL_PLANE])
-        server = ApiServer(sim, self.etcd, writes_policy=self._writes_policy)
+        server = ApiServer(sim, self.etcd, writes_policy=self._writes_policy, trust=self._trust)
         await server.start()
         self._apiserver = server
         for told in self.on_apiserver:
@@ -303,7 +310,7 @@ class SimCluster:
     def _controller_client(self, name: str) -> Client:
         """A client for one controller's service account, or with no name for the controller manager itself."""
         credential = ClientCertificate("system:kube-controller-manager")
-        if name:
+        if name and name not in MANAGERS_OWN:
             credential = ClientCertificate(f"system:serviceaccount:kube-system:{SHARED_ACCOUNTS.get(name, name)}")
         transport = InProcessTransport(self.sim, self, source="controller-manager")
         return Client(transport, name or "controller-manager", credential, field_manager="kube-controller-manager")

@@ -16,7 +16,7 @@ from kubesim.api.stored import Object
 from kubesim.api.wire import BearerToken, Request, Response
 from kubesim.apiserver.auth.attributes import Attributes
 from kubesim.apiserver.auth.rules import object_of
-from kubesim.apiserver.authn import User
+from kubesim.apiserver.authn import BadTokenError, User
 from kubesim.apiserver.server import UNKNOWN_METHOD, ApiServer
 from kubesim.apiserver.validation.field import invalid as invalid_field
 
@@ -156,7 +156,7 @@ def _token_review(server: ApiServer, _user: User, request: Request, _metadata: O
     try:
         user, valid_for = server.review_token(BearerToken(token), audiences)
     except UnauthorizedError as error:
-        return {"user": {}, "error": str((error.details or {}).get("error", "invalid bearer token"))}
+        return {"user": {}, "error": error.why if isinstance(error, BadTokenError) else "invalid bearer token"}
     status: Object = {"authenticated": True, "user": user_info(user)}
     return {**status, "audiences": list(valid_for)} if valid_for else status
 

@@ -36,12 +36,14 @@ from kubesim.api.resources import (
 )
 from kubesim.api.schema import Schema
 from kubesim.api.stored import Object, Stored
+from kubesim.api.tokens import Trust, virtual_trust
 from kubesim.api.wire import BearerToken, Credential, Options, Request, Response, WatchStream
 from kubesim.apiserver.admission import DEFAULT_PLUGINS, MakePlugin
 from kubesim.apiserver.admission.chain import AdmissionChain
 from kubesim.apiserver.auth.boot import follow, write_policy
 from kubesim.apiserver.auth.policy import bootstrap_objects
 from kubesim.apiserver.auth.rbac import RBAC_KINDS, RbacIndex
+from kubesim.apiserver.auth.service_account_tokens import ServiceAccountTokens
 from kubesim.apiserver.authn import API_SERVER, Authenticator, User
 from kubesim.apiserver.authz import Authorizer
 from kubesim.apiserver.boot import boot_objects
@@ -76,7 +78,7 @@ class ApiServer:
 
     `plugins` are the admission plugins in order; `authorizer` and `authenticator` replace the usual ones;
     `resources` are the kinds that it serves. `writes_policy`: the bootstrap roles and bindings are stored as objects;
-    else the authorizer only knows them.
+    else the authorizer only knows them. `trust` is what tokens are signed with.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class ApiServer:
         authenticator: Authenticator | None = None,
         authorizer: Authorizer | None = None,
         writes_policy: bool = False,
+        trust: Trust | None = None,
         resources: Iterable[Resource] = RESOURCES,
         schema: Schema | None = None,
     ) -> None:
@@ -103,6 +106,8 @@ class ApiServer:
         self._writes_policy = writes_policy
         self._authorizer = authorizer or Authorizer(RbacIndex(() if writes_policy else bootstrap_objects()))
         self._authorizer.look_up(self.latest, self.all_latest)
+        self.tokens = ServiceAccountTokens(sim, (trust or virtual_trust(sim.chance.seed)).signer, self.latest)
+        self._authenticator.accept(self.tokens)
         self._plugins = [make(self.latest, self.all_latest) for make in plugins]
         for plugin in self._plugins:
             plugin.connect(self.replace)
@@ -190,6 +195,8 @@ class ApiServer:
             follow(registry.cache, self._authorizer.index)
         for route, handler in routes_of(resource).items():
             self._routes[route] = (handler, registry)
+        if resource == SERVICE_ACCOUNTS:
+            self._routes["", resource.plural, "token", "create"] = (self.tokens.request, registry)
         return registry
 
     async def install_custom(self, definition: Object) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from kubesim.api.errors import ApiError, TransportError
 from kubesim.api.stored import Stored
+from kubesim.api.tokens import Trust
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
@@ -32,6 +33,7 @@ class ControllerContext(msgspec.Struct, frozen=True):
     client: Client
     informers: Informers
     recorder: EventRecorder
+    trust: Trust  # What tokens and certificates are signed with.
 
 
 class Controller:
@@ -52,6 +54,7 @@ class Controller:
         self.client = context.client
         self.informers = context.informers
         self.recorder = context.recorder
+        self.trust = context.trust
         self.queue: WorkQueue[str] = WorkQueue(context.sim, self.name)
 
     async def reconcile(self, key: str) -> None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from kubesim.api.tokens import Trust, virtual_trust
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.client.leader_election import LeaderElector
+from kubesim.controllers.cluster_role_aggregation import ClusterRoleAggregationController
 from kubesim.controllers.controller import Controller, ControllerContext
 from kubesim.controllers.cron_job import CronJobController
 from kubesim.controllers.daemon_set import DaemonSetController
@@ -37,6 +39,7 @@ from kubesim.controllers.service_account import ServiceAccountController
 from kubesim.controllers.stateful_set import StatefulSetController
 from kubesim.controllers.storage_protection import ClaimProtectionController, VolumeProtectionController
 from kubesim.controllers.taint_eviction import TaintEvictionController
+from kubesim.controllers.tokens import TokensController
 from kubesim.controllers.ttl_after_finished import TTLAfterFinishedController
 from kubesim.sim import Simulation, Tasks
 
@@ -62,6 +65,8 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     TaintEvictionController,
     ClaimProtectionController,
     VolumeProtectionController,
+    TokensController,
+    ClusterRoleAggregationController,
     CronJobController,
     TTLAfterFinishedController,
 )
@@ -85,6 +90,7 @@ class ControllerManager:
         controllers: Sequence[type[Controller]] = ALL_CONTROLLERS,
         leader_elect: bool = True,
         host: str = "control-plane",
+        trust: Trust | None = None,
     ) -> None:
         self.sim = sim
         self.controllers: tuple[Controller, ...] = ()  # Filled once this manager leads.
@@ -93,6 +99,7 @@ class ControllerManager:
         self._client_for = client_for
         self._kinds = tuple(controllers)
         self._leader_elect = leader_elect
+        self._trust = trust or virtual_trust(sim.chance.seed)
         self._identity = f"{host}_{sim.chance.uid()}"
 
     async def run(self) -> None:
@@ -120,4 +127,4 @@ class ControllerManager:
     def _context(self, kind: type[Controller], informers: Informers) -> ControllerContext:
         client = self._client_for(kind.service_account or kind.name)
         recorder = EventRecorder(self.sim, client, kind.event_source or kind.name)
-        return ControllerContext(self.sim, client, informers, recorder)
+        return ControllerContext(self.sim, client, informers, recorder, self._trust)

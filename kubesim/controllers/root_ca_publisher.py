@@ -6,8 +6,6 @@ Upstream: pkg/controller/certificates/rootcacertpublisher.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from kubesim.api.errors import AlreadyExistsError, ApiError
 from kubesim.api.meta import with_fields
 from kubesim.api.resources import CONFIG_MAPS, NAMESPACES
@@ -27,16 +25,10 @@ DESCRIPTION_TEXT = (
 
 
 class RootCACertificatePublisher(Controller):
-    """The queue holds names of namespaces. Use `publishing` to say which certificate."""
+    """The queue holds names of namespaces. The certificate is the cluster's (upstream: --root-ca-file)."""
 
     name = "root-ca-certificate-publisher-controller"
     service_account = "root-ca-cert-publisher"
-    certificate: ClassVar[str] = ""  # PEM; upstream reads it from --root-ca-file.
-
-    @classmethod
-    def publishing(cls, certificate: str) -> type[RootCACertificatePublisher]:
-        """This controller for a cluster with that CA certificate, for the controller manager's list."""
-        return type(cls.__name__, (cls,), {"certificate": certificate, "__doc__": cls.__doc__})
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
@@ -56,7 +48,7 @@ class RootCACertificatePublisher(Controller):
         if present is None:
             await self._create(key)
             return
-        wanted = with_certificate(present.object, self.certificate)
+        wanted = with_certificate(present.object, self.trust.authority)
         if wanted != present.object:
             await self.client.update(CONFIG_MAPS, wanted)
 
@@ -67,7 +59,7 @@ class RootCACertificatePublisher(Controller):
             "metadata": {"name": CONFIG_MAP, "namespace": namespace},
         }
         try:
-            await self.client.create(CONFIG_MAPS, with_certificate(empty, self.certificate))
+            await self.client.create(CONFIG_MAPS, with_certificate(empty, self.trust.authority))
         except AlreadyExistsError:
             return
         except ApiError as error:

@@ -35,6 +35,7 @@ from kubesim.service.history import keep_history_short
 from kubesim.service.log import Log
 from kubesim.service.profile import Profile, Settings, write_atomically
 from kubesim.service.progress import follow_boot
+from kubesim.service.signing import served_trust
 from kubesim.service.supervisor import Supervisor
 from kubesim.sim import SimLoop, Tasks, run
 from kubesim.sim.clock import UNIX_EPOCH, wall_now
@@ -101,6 +102,7 @@ class Service:
             without=self._settings.without,
             epoch=epoch,
             writes_policy=True,
+            trust=served_trust(self._profile.folder),
         )
         cluster.sim.trace.subscribe(self._log.record(cluster.sim.clock))
         self._log.write("service_starts", nodes=len(nodes), seed=seed, restored=snapshot is not None)

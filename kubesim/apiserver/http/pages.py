@@ -6,6 +6,7 @@ from aiohttp import web
 
 from kubesim.api.errors import MethodNotSupportedError
 from kubesim.api.stored import Object
+from kubesim.apiserver.auth.service_account_tokens import ISSUER
 from kubesim.apiserver.http.answers import encode
 from kubesim.apiserver.http.api import JSON_TYPE, Answer, queries
 from kubesim.apiserver.http.discovery import Discovery
@@ -33,6 +34,7 @@ class Pages:
 
     def bind(self, address: str) -> None:
         """Says where the front can be reached, which discovery repeats."""
+        self._address = address
         self._discovery = Discovery(address, self._server.catalogue)
         self._openapi = OpenApi(self._server.schema, self._discovery, self._server.catalogue)
 
@@ -47,6 +49,11 @@ class Pages:
             return Answer(text.encode(), code, TEXT, headers={"X-Content-Type-Options": "nosniff"})
         if path == "/version":
             return _json(version_info())
+        if path == "/.well-known/openid-configuration":
+            return _json(self._issuer())
+        if path == "/openid/v1/jwks":
+            keys = {"keys": self._server.tokens.signer.public_keys()}
+            return Answer(encode(keys), 200, "application/jwk-set+json")
         if path == "/metrics":
             return Answer(self.metrics.text(), 200, CONTENT_TYPE)
         if path == "/openapi/v2":
@@ -84,6 +91,16 @@ class Pages:
         if http.headers.get("If-None-Match") == etag:
             return Answer(b"", 304, JSON_TYPE, headers=headers)
         return Answer(body, 200, JSON_TYPE, headers=headers)
+
+    def _issuer(self) -> Object:
+        """What others need to verify tokens of service accounts (OpenID Connect discovery)."""
+        return {
+            "issuer": ISSUER,
+            "jwks_uri": f"https://{self._address}/openid/v1/jwks",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [self._server.tokens.signer.algorithm],
+        }
 
     def _paths(self) -> list[str]:
         groups = [path for name, versions in self._discovery.groups()

@@ -12,6 +12,7 @@ import pytest
 from kubesim.api.meta import with_fields
 from kubesim.api.resources import EVENTS, LEASES, NODES, PODS, SERVICE_ACCOUNTS, Resource
 from kubesim.api.stored import Object, Stored
+from kubesim.api.tokens import KeyedSigner, Trust
 from kubesim.api.wire import ClientCertificate, Options
 from kubesim.apiserver import ApiServer
 from kubesim.client.client import Client
@@ -26,6 +27,9 @@ HEARTBEAT_SECONDS = 10.0
 CONDITIONS = {"MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False", "Ready": "True"}
 
 
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n"
+
+
 class Plane:
     """`async with Plane(sim, controllers) as plane:`; `seen` is every version of Nodes, Pods and watched kinds."""
 
@@ -35,7 +39,8 @@ class Plane:
         self.sim = sim
         self.server = ApiServer(sim, Member(sim))
         self.client = self.client_for("test")
-        self.manager = ControllerManager(sim, self.client_for, controllers=controllers, leader_elect=False)
+        trust = Trust(KeyedSigner(b"key"), CERTIFICATE)
+        self.manager = ControllerManager(sim, self.client_for, controllers=controllers, leader_elect=False, trust=trust)
         self.watched = watched
         self.informers = Informers(sim, self.client)
         self.seen: list[tuple[float, str, Stored]] = []

@@ -10,7 +10,7 @@ from kubesim.controllers.service_account import ServiceAccountController
 from kubesim.sim import Simulation
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n"
-CONTROLLERS = (NamespaceController, ServiceAccountController, RootCACertificatePublisher.publishing(CERTIFICATE))
+CONTROLLERS = (NamespaceController, ServiceAccountController, RootCACertificatePublisher)
 WATCHED = (NAMESPACES, CONFIG_MAPS, PODS, SERVICE_ACCOUNTS)
 
 
