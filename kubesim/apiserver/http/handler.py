@@ -12,7 +12,7 @@ import logging
 from aiohttp import web
 from multidict import CIMultiDict
 
-from kubesim.api.errors import ApiError, InternalError, NotFoundError, TransportError
+from kubesim.api.errors import ApiError, ForbiddenError, InternalError, NotFoundError, TransportError
 from kubesim.api.wire import Credential
 from kubesim.apiserver.auth.attributes import Attributes
 from kubesim.apiserver.auth.attributes import refusal as forbidden
