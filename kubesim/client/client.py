@@ -55,9 +55,9 @@ class Client:
         """The same client for another field manager."""
         return Client(self.transport, self.name, self.credential, field_manager=field_manager)
 
-    async def get(self, resource: Resource, name: str, namespace: str = "") -> Stored:
-        """The object; NotFoundError if there is none."""
-        return _object(await self._request("get", resource, namespace, name))
+    async def get(self, resource: Resource, name: str, namespace: str = "", *, subresource: str = "") -> Stored:
+        """The object (with `subresource`: what that says of it); NotFoundError if there is none."""
+        return _object(await self._request("get", resource, namespace, name, subresource))
 
     async def list(self, resource: Resource, namespace: str = "", options: Options = NO_OPTIONS) -> ListResult:
         """All objects that match; "" means every namespace."""

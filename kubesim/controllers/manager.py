@@ -26,6 +26,7 @@ from kubesim.controllers.endpoint_slice import EndpointSliceController
 from kubesim.controllers.endpoint_slice_mirroring import EndpointSliceMirroringController
 from kubesim.controllers.endpoints_controller import EndpointsController
 from kubesim.controllers.garbage_collector import GarbageCollector
+from kubesim.controllers.horizontal_pod_autoscaler import HorizontalPodAutoscalerController
 from kubesim.controllers.job import JobController
 from kubesim.controllers.namespace import NamespaceController
 from kubesim.controllers.node_lifecycle import NodeLifecycleController
@@ -67,6 +68,7 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     VolumeProtectionController,
     TokensController,
     ClusterRoleAggregationController,
+    HorizontalPodAutoscalerController,
     CronJobController,
     TTLAfterFinishedController,
 )

@@ -3,23 +3,25 @@
 A step is a line of bash. It knows `;`, `$(kubectl get … -o name | head -1)`, arrays made of such names, and
 `bash FILE` for a script that is one loop over them. Commands that only look are left out, and one that the
 apiserver refuses is no reason to stop, as in any shell. What is missing in `kubesim.client.kubectl` because
-a scenario of ours does not need it (`set resources`, `create configmap`) is done here with the client.
+a scenario of ours does not need it (`set resources`, `create configmap`, `autoscale`) is done here with the client.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 
 from kubesim.api.errors import ApiError
-from kubesim.api.resources import CONFIG_MAPS
+from kubesim.api.resources import CONFIG_MAPS, HORIZONTAL_POD_AUTOSCALERS
 from kubesim.api.wire import Options
 from kubesim.client.kubectl import Kubectl
 from kubesim.client.kubectl.command import RefusedError, targets
 
 KUBECTL = "$KUBECTL "
+COMMAND_SECONDS = 0.3  # What a kubectl of the recordings takes before the next command of its line begins.
 SUBSTITUTION = re.compile(r"\$\(([^()]*)\)")
 ARRAY = re.compile(r"(\w+)=\((.*)\)")
 ELEMENT = re.compile(r"\$\{(\w+)\[(\d+)\]\}")
@@ -41,7 +43,9 @@ class Shell:
 
     async def run(self, line: str) -> None:
         """Runs every command of a line."""
-        for command in commands(line):
+        for number, command in enumerate(commands(line)):
+            if number:
+                await asyncio.sleep(COMMAND_SECONDS)
             if (assigned := ARRAY.fullmatch(command)) is not None:
                 self._arrays[assigned[1]] = (await self._substitute(assigned[2])).split()
                 continue
@@ -60,9 +64,11 @@ class Shell:
         if not text.startswith(KUBECTL) or "$" in text.removeprefix(KUBECTL):
             raise ShellError(f"a shell command that is not known here: {text}")
         if verbs[:2] == ["set", "resources"]:
-            await self._set_resources(verbs[2], words)
+            await self._set_resources("/".join(verbs[2:4]), words)
         elif verbs[:2] == ["create", "configmap"]:
             await self._create_config_map(verbs[2], words)
+        elif verbs[0] == "autoscale":
+            await self._autoscale(verbs[1], verbs[2], words)
         else:
             await self._kubectl.run(text.removeprefix(KUBECTL))
 
@@ -109,6 +115,20 @@ class Shell:
         ]
         patch = {"spec": {"template": {"spec": {"containers": containers}}}}
         await self._kubectl.client.patch(resource, name, patch, self._kubectl.namespace)
+
+    async def _autoscale(self, kind: str, name: str, words: list[str]) -> None:
+        resource = targets((f"{kind}/{name}",))[0][0]
+        target = {"type": "Utilization", "averageUtilization": int(flag(words, "--cpu").removesuffix("%"))}
+        spec = {
+            "scaleTargetRef": {"kind": resource.kind, "name": name, "apiVersion": resource.api_version},
+            "minReplicas": int(flag(words, "--min")),
+            "maxReplicas": int(flag(words, "--max")),
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+        }
+        metadata = {"name": name, "namespace": self._kubectl.namespace}
+        row = HORIZONTAL_POD_AUTOSCALERS
+        made = {"apiVersion": row.api_version, "kind": row.kind, "metadata": metadata, "spec": spec}
+        await self._kubectl.client.create(row, made)
 
     async def _create_config_map(self, name: str, words: list[str]) -> None:
         data = dict([flag(words, "--from-literal").split("=", 1)])

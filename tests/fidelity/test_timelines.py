@@ -63,6 +63,7 @@ MORE: dict[str, Relevant] = {
     "cronjob-allow": everything,
     "cronjob-forbid": everything,
     "cronjob-history": everything,
+    "hpa-no-metrics": everything,
     "statefulset": everything,
     "daemonset-new-node": everything,
 }

@@ -44,6 +44,11 @@ class DisruptionBudgetStrategy(Strategy):
 class AutoscalerStrategy(Strategy):
     """Between a minimum and a maximum."""
 
+    def prepare_for_create(self, obj: Object) -> None:
+        """A new one wants nothing yet, and says so."""
+        super().prepare_for_create(obj)
+        obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
+
     def validate(self, obj: Object) -> list[FieldError]:
         """The bounds, and what is scaled."""
         spec: Object = obj.get("spec") or {}

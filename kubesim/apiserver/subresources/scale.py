@@ -7,6 +7,8 @@ Upstream: ScaleREST in pkg/registry/{apps,core}/KIND/storage.
 
 from __future__ import annotations
 
+import msgspec
+
 from kubesim.api.errors import BadRequestError, invalid, not_found
 from kubesim.api.meta import with_fields
 from kubesim.api.patch import apply_json_patch, apply_merge_patch, apply_strategic_merge_patch
@@ -29,7 +31,10 @@ async def get_scale(registry: Registry, context: RequestContext) -> Response:
     """The Scale of an object."""
     stored = await registry.storage.get(registry.key(context))
     if stored is None:
-        raise not_found(registry.resource, context.request.name)
+        resource = registry.resource
+        group = resource.group or SCALE.group  # Of ReplicationControllers: the scale is another group's.
+        named = msgspec.structs.replace(resource, group=group, plural=f"{resource.plural}/scale")
+        raise not_found(named, context.request.name)
     return Response(200, _handle(stored))
 
 
