@@ -12,11 +12,14 @@ import orjson
 from kubesim.api.errors import FieldError
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.strategy import Strategy
+from kubesim.apiserver.registry.workload import NOT_PERCENT, PERCENT
 from kubesim.apiserver.validation.field import forbidden, invalid, not_supported, required
 from kubesim.apiserver.validation.names import Problems, dns_subdomain
+from kubesim.apiserver.validation.pod import NOT_NEGATIVE
 
 PATH_TYPES = ("Exact", "Prefix", "ImplementationSpecific")
 POLICY_TYPES = ("Ingress", "Egress")
+EVICTION_POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 ROLE_KINDS = ("Role", "ClusterRole")
 RBAC_GROUP = "rbac.authorization.k8s.io"
 # kind of a subject → the apiGroup that it belongs to.
@@ -24,21 +27,37 @@ SUBJECT_GROUPS = {"ServiceAccount": "", "User": RBAC_GROUP, "Group": RBAC_GROUP}
 
 
 class DisruptionBudgetStrategy(Strategy):
-    """Either a minimum or a maximum."""
+    """Either a minimum or a maximum, as a number or a share."""
 
     def validate(self, obj: Object) -> list[FieldError]:
-        """Not both."""
+        """Not both, and what each may be."""
         spec: Object = obj.get("spec") or {}
+        problems = _share(spec, "minAvailable") + _share(spec, "maxUnavailable")
+        policy = spec.get("unhealthyPodEvictionPolicy")
+        if policy is not None and policy not in EVICTION_POLICIES:
+            problems.append(not_supported("spec.unhealthyPodEvictionPolicy", policy, EVICTION_POLICIES))
         if spec.get("minAvailable") is None or spec.get("maxUnavailable") is None:
-            return []
+            return problems
         shown = {
             "MinAvailable": spec["minAvailable"],
             "Selector": spec.get("selector"),
             "MaxUnavailable": spec["maxUnavailable"],
-            "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy"),
+            "UnhealthyPodEvictionPolicy": policy,
         }
         problem = invalid("spec", "", "minAvailable and maxUnavailable cannot be both set")
-        return [problem._replace(message=problem.message.replace('""', _in_order(shown), 1))]
+        return [problem._replace(message=problem.message.replace('""', _in_order(shown), 1)), *problems]
+
+
+def _share(spec: Object, name: str) -> list[FieldError]:
+    """A number that is not negative, or a percentage up to a hundred."""
+    value, path = spec.get(name), f"spec.{name}"
+    if isinstance(value, int):
+        return [invalid(path, value, NOT_NEGATIVE)] if value < 0 else []
+    if not isinstance(value, str):
+        return []
+    if not PERCENT.fullmatch(value):
+        return [invalid(path, value, NOT_PERCENT)]
+    return [invalid(path, value, "must not be greater than 100%")] if int(value[:-1]) > 100 else []
 
 
 class AutoscalerStrategy(Strategy):
