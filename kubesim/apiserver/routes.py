@@ -38,6 +38,7 @@ MAIN: dict[str, Handler] = {
 }
 SUBRESOURCES: dict[str, dict[str, Handler]] = {
     "status": {"get": get, "update": update_status, "patch": patch_status},
+    "approval": {"get": get, "update": update_status, "patch": patch_status},
     "scale": {"get": get_scale, "update": update_scale, "patch": patch_scale},
     "binding": {"create": bind},
     "eviction": {"create": evict},

@@ -41,6 +41,7 @@ from kubesim.api.wire import BearerToken, Credential, Options, Request, Response
 from kubesim.apiserver.admission import DEFAULT_PLUGINS, MakePlugin
 from kubesim.apiserver.admission.chain import AdmissionChain
 from kubesim.apiserver.auth.boot import follow, write_policy
+from kubesim.apiserver.auth.guards import guards
 from kubesim.apiserver.auth.policy import bootstrap_objects
 from kubesim.apiserver.auth.rbac import RBAC_KINDS, RbacIndex
 from kubesim.apiserver.auth.service_account_tokens import ServiceAccountTokens
@@ -109,6 +110,7 @@ class ApiServer:
         self.tokens = ServiceAccountTokens(sim, (trust or virtual_trust(sim.chance.seed)).signer, self.latest)
         self._authenticator.accept(self.tokens)
         self._plugins = [make(self.latest, self.all_latest) for make in plugins]
+        self._plugins += guards(self.latest, self.all_latest, self._authorizer)
         for plugin in self._plugins:
             plugin.connect(self.replace)
             plugin.authorize = self.authorize

@@ -11,6 +11,7 @@ from kubesim.apiserver.registry.admission_policies import (
     ValidatingPolicyStrategy,
 )
 from kubesim.apiserver.registry.batch import CronJobStrategy, JobStrategy
+from kubesim.apiserver.registry.certificate import CertificateSigningRequestStrategy
 from kubesim.apiserver.registry.limit_range import LimitRangeStrategy
 from kubesim.apiserver.registry.namespace import NamespaceStrategy
 from kubesim.apiserver.registry.pod import PodStrategy
@@ -69,6 +70,7 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("rbac.authorization.k8s.io", "clusterroles"): RoleStrategy,
     ("rbac.authorization.k8s.io", "rolebindings"): RoleBindingStrategy,
     ("rbac.authorization.k8s.io", "clusterrolebindings"): RoleBindingStrategy,
+    ("certificates.k8s.io", "certificatesigningrequests"): CertificateSigningRequestStrategy,
     ("coordination.k8s.io", "leases"): LeaseStrategy,
     ("discovery.k8s.io", "endpointslices"): EndpointSliceStrategy,
     ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionStrategy,

@@ -16,6 +16,7 @@ from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.client.leader_election import LeaderElector
+from kubesim.controllers.certificates import CertificateSigningController
 from kubesim.controllers.cluster_role_aggregation import ClusterRoleAggregationController
 from kubesim.controllers.controller import Controller, ControllerContext
 from kubesim.controllers.cron_job import CronJobController
@@ -67,6 +68,7 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     ClaimProtectionController,
     VolumeProtectionController,
     TokensController,
+    CertificateSigningController,
     ClusterRoleAggregationController,
     HorizontalPodAutoscalerController,
     CronJobController,

@@ -145,6 +145,10 @@ class RoleStrategy(Strategy):
     def validate(self, obj: Object) -> list[FieldError]:
         """Every rule says what may be done with what."""
         problems: list[FieldError] = []
+        aggregation: Object | None = obj.get("aggregationRule")
+        if aggregation is not None and not aggregation.get("clusterRoleSelectors"):
+            words = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+            problems.append(required("aggregationRule.clusterRoleSelectors", words))
         for index, rule in enumerate(obj.get("rules") or ()):
             path = f"rules[{index}]"
             if not rule.get("verbs"):
@@ -152,6 +156,9 @@ class RoleStrategy(Strategy):
             if rule.get("nonResourceURLs"):
                 if self.resource.namespaced:
                     words = "namespaced rules cannot apply to non-resource URLs"
+                    problems.append(invalid(f"{path}.nonResourceURLs", rule["nonResourceURLs"], words))
+                if rule.get("apiGroups") or rule.get("resources") or rule.get("resourceNames"):
+                    words = "rules cannot apply to both regular resources and non-resource URLs"
                     problems.append(invalid(f"{path}.nonResourceURLs", rule["nonResourceURLs"], words))
                 continue
             if not rule.get("apiGroups"):
@@ -188,7 +195,11 @@ class RoleBindingStrategy(Strategy):
         """A binding is for one role."""
         problems = self.validate(obj)
         if obj.get("roleRef") != old.get("roleRef"):
-            problems.append(invalid("roleRef", obj.get("roleRef"), "cannot change roleRef"))
+            reference: Object = obj.get("roleRef") or {}
+            # The server's own form has no JSON names: the message shows Go's.
+            shown = {"APIGroup": "apiGroup", "Kind": "kind", "Name": "name"}
+            value = {name: reference.get(field, "") for name, field in shown.items()}
+            problems.append(invalid("roleRef", value, "cannot change roleRef"))
         return problems
 
 
