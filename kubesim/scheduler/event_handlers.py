@@ -37,6 +37,14 @@ class EventHandlers:
         pods.add_handler(on_add=self.pod_added, on_update=self.pod_updated, on_delete=self.pod_deleted)
         nodes.add_handler(on_add=self.node_added, on_update=self.node_updated, on_delete=self.node_deleted)
 
+    def listen_volumes(self, claims: Informer, classes: Informer) -> None:
+        """Registers with the informers of what volumes are made of."""
+        claims.add_handler(
+            on_add=lambda claim: self._queue.move(ClusterEvent.CLAIM_CHANGE, None, claim),
+            on_update=lambda old, new: self._queue.move(ClusterEvent.CLAIM_CHANGE, old, new),
+        )
+        classes.add_handler(on_add=lambda class_: self._queue.move(ClusterEvent.STORAGE_CLASS_ADD, None, class_))
+
     # -- nodes ----------------------------------------------------------------------------------------
 
     def node_added(self, stored: Stored) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import NODES, PODS
+from kubesim.api.resources import NODES, PERSISTENT_VOLUME_CLAIMS, PODS, STORAGE_CLASSES
 from kubesim.api.stored import Stored
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
@@ -45,7 +45,8 @@ class Scheduler:
         self._client = client
         self.informers = Informers(sim, client)
         snapshot = Snapshot()
-        handle = Handle(snapshot, client)
+        claims, classes = self.informers.of(PERSISTENT_VOLUME_CLAIMS), self.informers.of(STORAGE_CLASSES)
+        handle = Handle(snapshot, client, claims, classes)
         self.frameworks = {
             profile.scheduler_name: Framework(
                 profile.scheduler_name, [(plugin.make(handle), plugin.weight) for plugin in profile.plugins]
@@ -72,6 +73,7 @@ class Scheduler:
         """Schedules until cancelled (or until the lease is lost)."""
         pods = self.informers.of(PODS, field_selector=NOT_TERMINAL)
         self.handlers.listen(pods, self.informers.of(NODES))
+        self.handlers.listen_volumes(self.informers.of(PERSISTENT_VOLUME_CLAIMS), self.informers.of(STORAGE_CLASSES))
         async with Tasks("scheduler") as tasks:
             tasks.spawn(self.informers.run(), "informers")
             for name, recorder in self._recorders.items():

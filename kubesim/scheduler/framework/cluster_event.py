@@ -29,6 +29,8 @@ class ClusterEvent(Enum):
     ASSIGNED_POD_DELETE = "AssignedPodDelete"
     ASSIGNED_POD_LABEL = "AssignedPodLabelUpdate"
     ASSIGNED_POD_SCALE_DOWN = "AssignedPodScaleDown"
+    CLAIM_CHANGE = "PersistentVolumeClaimChange"
+    STORAGE_CLASS_ADD = "StorageClassAdd"
     UNSCHEDULED_POD_ADD = "UnschedulablePodAdd"
     POD_UPDATE = "PodUpdate"
     POD_LABEL = "PodLabelUpdate"

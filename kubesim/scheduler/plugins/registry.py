@@ -24,6 +24,7 @@ from kubesim.scheduler.plugins.node_unschedulable import NodeUnschedulable
 from kubesim.scheduler.plugins.priority_sort import PrioritySort
 from kubesim.scheduler.plugins.scheduling_gates import SchedulingGates
 from kubesim.scheduler.plugins.taint_toleration import TaintToleration
+from kubesim.scheduler.plugins.volume_binding import VolumeBinding
 
 
 class Registration(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ DEFAULT_PLUGINS: tuple[Registration, ...] = (
     Registration("NodeAffinity", NodeAffinity, weight=2),
     Registration("NodePorts", NodePorts),
     Registration("NodeResourcesFit", NodeResourcesFit),
+    Registration("VolumeBinding", VolumeBinding),
     Registration("DynamicResources", DynamicResources),
     Registration("DefaultPreemption", DefaultPreemption),
     Registration("NodeResourcesBalancedAllocation", NodeResourcesBalancedAllocation),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubesim.api.resources import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
+from kubesim.api.resources import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from kubesim.api.stored import Object
 from kubesim.cluster import SimCluster
 
@@ -117,3 +117,46 @@ async def test_a_volume_that_arrives_later_is_found_at_the_next_look(cluster: Si
     await cluster.apply(volume("one", "1Gi"))
     await cluster.run_for(16)
     assert await phase(cluster, "one") == "Bound"
+
+
+def message(cluster: SimCluster) -> str:
+    pod = cluster.get(PODS, "default/p")
+    assert pod is not None
+    conditions = [one for one in pod.object["status"]["conditions"] if one["type"] == "PodScheduled"]
+    return str(conditions[0].get("message", ""))
+
+
+@pytest.mark.cluster(nodes=1)
+async def test_a_pod_waits_for_its_claims(cluster: SimCluster) -> None:
+    """Teaches: no claim, an unbound claim, a bound one: three answers of the scheduler."""
+    mounted = [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]
+    spec = {"containers": [{"name": "c", "image": "nginx"}], "volumes": mounted}
+    await cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
+    await cluster.run_for(1)
+    assert message(cluster).startswith('0/1 nodes are available: persistentvolumeclaim "data" not found.')
+    await cluster.apply(claim("data", "1Gi"))
+    await cluster.run_for(5)
+    assert message(cluster).startswith("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.")
+    await cluster.apply(volume("one", "1Gi"))
+    await cluster.run_for(30)
+    assert message(cluster) == ""
+
+
+@pytest.mark.cluster(nodes=1)
+async def test_a_class_that_waits_for_a_consumer_is_bound_once_there_is_one(cluster: SimCluster) -> None:
+    """Teaches: with WaitForFirstConsumer the scheduler chooses the node first, then the volume is bound."""
+    class_ = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "later"}}
+    later = {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"}
+    await cluster.apply({**class_, **later})
+    await cluster.apply(volume("one", "1Gi", storageClassName="later"))
+    await cluster.apply(claim("data", "1Gi", storageClassName="later"))
+    await cluster.run_for(20)
+    assert await phase(cluster, "one") == "Available"
+    mounted = [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]
+    spec = {"containers": [{"name": "c", "image": "nginx"}], "volumes": mounted}
+    await cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
+    await cluster.run_for(5)
+    assert await phase(cluster, "one") == "Bound"
+    pod = cluster.get(PODS, "default/p")
+    assert pod is not None
+    assert pod.object["spec"]["nodeName"] == "node-1"
