@@ -51,8 +51,9 @@ class ColumnStore:
 
     def evaluate(self, pod: PodInfo, start: int, wanted: int) -> Evaluation | None:
         """What the readable form would find, or None where only that form can tell."""
-        if not self._usable or pod.pod.spec.node_name:
-            return None
+        spec = pod.pod.spec
+        if not self._usable or spec.node_name or any(volume.persistent_volume_claim for volume in spec.volumes):
+            return None  # Claims are nothing that a shape could tell.
         columns = self._columns.pop(pod.shape.signature, None)
         if columns is None or columns.layout != self._snapshot.layout:
             columns = ShapeColumns(self._framework, self._snapshot, pod)

@@ -34,6 +34,7 @@ class VolumeBinding(PreFilterPlugin, PreBindPlugin):
     """Looks at the Pod's claims."""
 
     name = "VolumeBinding"
+    node_local = True  # Without claims; Pods with claims are never scheduled by shape (see columns.py).
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
