@@ -39,8 +39,7 @@ def storage_version(spec: Object) -> str:
     """The version in which objects are kept."""
     for version in spec.get("versions") or ():
         if version.get("storage"):
-            name: str = version["name"]
-            return name
+            return str(version.get("name") or "")
     return ""
 
 

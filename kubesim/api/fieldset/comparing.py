@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from kubesim.api.fieldset.atoms import (
+    TypedError,
     TypeNode,
     child_of,
     is_associative_list,
@@ -134,6 +135,8 @@ def _duplicates(
 
 
 def _by_element(node: Node, items: list[Any]) -> dict[str, list[Any]]:
+    if type(items) is not list:  # A custom object is compared before its schema is asked.
+        raise TypedError(f": expected list, got {items!r}")
     result: dict[str, list[Any]] = {}
     for index, item in enumerate(items):
         result.setdefault(item_element(node, index, item), []).append(item)

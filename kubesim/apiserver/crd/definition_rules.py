@@ -184,8 +184,11 @@ def _stored_versions(definition: Object) -> list[FieldError]:
     if not stored:
         return [invalid(path, None, "must have at least one stored version")]
     versions = (definition.get("spec") or {}).get("versions") or ()
-    problems = [invalid(path, stored, f"must have the storage version {version['name']}") for version in versions
-                if version.get("storage") and version["name"] not in stored]  # fmt: skip
+    problems = []
+    for version in versions:
+        name = version.get("name") or ""
+        if version.get("storage") and name not in stored:
+            problems.append(invalid(path, stored, f"must have the storage version {name}"))
     names = [version.get("name") for version in versions]
     for index, name in enumerate(stored):
         if name not in names:

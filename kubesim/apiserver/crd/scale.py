@@ -82,19 +82,25 @@ async def _change(registry: Registry, context: RequestContext, make_scale: Make)
 
     def make(current: Stored) -> Object:
         scale = make_scale(current)
-        replicas: Any = (scale.get("spec") or {}).get("replicas", 0)
+        spec, metadata = (_mapping(scale.get(name)) for name in ("spec", "metadata"))
+        replicas: Any = spec.get("replicas", 0)
         if type(replicas) is not int or replicas < 0:
             raise invalid(SCALE, context.request.name, [invalid_field("spec.replicas", replicas, NOT_NEGATIVE)])
         *parents, last = path.removeprefix(".").split(".")
         wanted = with_fields(current.object, {last: replicas}, *parents)
         # A resourceVersion in the Scale is a precondition on the object that it stands for.
-        return with_fields(
-            wanted, {"resourceVersion": (scale.get("metadata") or {}).get("resourceVersion")}, "metadata"
-        )
+        return with_fields(wanted, {"resourceVersion": metadata.get("resourceVersion")}, "metadata")
 
     response = await change(registry, context, make, finish_update)
     assert response.stored is not None, "a change answers with the object"
     return Response(200, _shown(response.stored, scale_of(registry, response.stored)), warnings=response.warnings)
+
+
+def _mapping(part: Any) -> Object:
+    """A part of a Scale; BadRequestError if it is no object."""
+    if part is None or isinstance(part, dict):
+        return part or {}
+    raise BadRequestError('Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal into Go value')
 
 
 def _paths(registry: Registry) -> Object:

@@ -115,7 +115,7 @@ def _standard(schema: Object, place: Place) -> list[FieldError]:
     problems += [forbidden(f"{path}.{name}", f"{name} is not supported") for name in NOT_SUPPORTED if schema.get(name)]
     if kind == "null":
         problems.append(forbidden(f"{path}.type", "type cannot be set to null, use nullable as an alternative"))
-    if isinstance(schema.get("items"), list):
+    if schema.get("items") is not None and not isinstance(schema["items"], dict):
         problems.append(forbidden(f"{path}.items", "items must be a schema object and not an array"))
     if place.in_metadata and schema.get(EMBEDDED):
         problems.append(forbidden(f"{path}.{EMBEDDED}", "must not be used inside of resource meta"))

@@ -7,7 +7,8 @@ protobuf document. Upstream: k8s.io/kube-openapi/pkg/handler3.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,38 +19,20 @@ from kubesim.api.resources import Resource
 from kubesim.api.schema import Schema
 from kubesim.api.schema.definitions import INT_OR_STRING, QUANTITY, Definition, reference_of
 from kubesim.api.stored import Object
-from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from kubesim.apiserver.crd.catalogue import Catalogue
 from kubesim.apiserver.crd.publishing import definition_name, definitions_of
 from kubesim.apiserver.crd.version import CustomVersion
 from kubesim.apiserver.http.discovery import Discovery
+from kubesim.apiserver.http.openapi_paths import META, Paths
 from kubesim.apiserver.http.version import GIT_VERSION
 
-META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 GENERAL = (META + "APIResourceList", META + "DeleteOptions", META + "Patch", META + "Status", META + "WatchEvent")
 OTHER_PATHS = (".well-known/openid-configuration", "api", "apis", "logs", "openid/v1/jwks", "version")
-EDITION = 1  # Of the documents' form: clients keep what they once read.
-GVK_KEY = "x-kubernetes-group-version-kind"
-PATCHES = (APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
-CUSTOM_PATCHES = (APPLY_PATCH, JSON_PATCH, MERGE_PATCH)  # kubectl looks here for how it may patch.
-WORDS = {
-    "fieldValidation": "fieldValidation instructs the server on how to handle objects in the request containing "
-    "unknown or duplicate fields. Valid values are: Ignore, Warn, Strict.",
-    "dryRun": "When present, indicates that modifications should not be persisted. Valid values are: All.",
-    "fieldManager": "fieldManager is a name associated with the actor or entity that is making these changes.",
-    "force": "Force is going to force Apply requests: conflicting fields owned by other people are acquired.",
-}
+EDITION = 2  # Of the documents' form: clients keep what they once read.
 # Types that are written in two ways.
 EITHER: dict[str, Definition] = {
     INT_OR_STRING: {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
     QUANTITY: {"oneOf": [{"type": "string"}, {"type": "number"}]},
-}
-METHODS = {"create": "post", "update": "put", "patch": "patch", "delete": "delete", "get": "get", "list": "get"}
-PARAMETERS = {
-    "create": ("dryRun", "fieldManager", "fieldValidation"),
-    "update": ("dryRun", "fieldManager", "fieldValidation"),
-    "patch": ("dryRun", "fieldManager", "fieldValidation", "force"),
-    "delete": ("dryRun",),
 }
 
 
@@ -112,8 +95,9 @@ class OpenApi:
         own = {name: definition for custom in self._customs(parts) for name, definition in definitions_of(custom)}
         paths: Object = {}
         for resource in rows:
-            names += self._kinds(resource)
-            paths.update(_paths_of(resource, f"/{path}", self._name_of(resource.kind, resource)))
+            operations = Paths(resource, f"/{path}", partial(self._name, resource))
+            paths.update(operations.all())
+            names += self._kinds(resource) + operations.definitions
         schemas = dict(self._closure(names, own))
         return {
             "openapi": "3.0.0",
@@ -123,14 +107,14 @@ class OpenApi:
         }
 
     def _kinds(self, resource: Resource) -> list[str]:
-        found = (self._name_of(kind, resource) for kind in (resource.kind, resource.list_kind))
+        found = (self._name(resource, resource.api_version, kind) for kind in (resource.kind, resource.list_kind))
         return [name for name in found if name]
 
-    def _name_of(self, kind: str, resource: Resource) -> str:
-        """The definition of a kind, "" if there is none."""
-        if resource.custom:
+    def _name(self, resource: Resource, api_version: str, kind: str) -> str:
+        """The definition of a kind that a resource has to do with, "" if there is none."""
+        if resource.custom and api_version == resource.api_version:
             return definition_name(resource, kind)
-        return self._schema.definition_name(resource.api_version, kind)
+        return self._schema.definition_name(api_version, kind)
 
     def _closure(self, names: list[str], own: dict[str, Definition]) -> Iterator[tuple[str, Definition]]:
         """These definitions and all that they refer to."""
@@ -159,61 +143,6 @@ def references(value: Any) -> list[str]:
         elif isinstance(part, list):
             stack += part
     return found
-
-
-def _paths_of(resource: Resource, prefix: str, definition: str) -> Object:
-    """The operations on a resource, by path."""
-    many = (
-        f"{prefix}/namespaces/{{namespace}}/{resource.plural}" if resource.namespaced else f"{prefix}/{resource.plural}"
-    )
-    one = f"{many}/{{name}}"
-    gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-    schema = {"$ref": f"#/components/schemas/{definition}"} if definition else {"type": "object"}
-    verbs = resource.verbs
-    patches = CUSTOM_PATCHES if resource.custom else PATCHES
-    paths = {
-        many: {METHODS[verb]: _operation(verb, gvk, schema, patches) for verb in ("list", "create") if verb in verbs},
-        one: {
-            METHODS[v]: _operation(v, gvk, schema, patches) for v in ("get", "update", "patch", "delete") if v in verbs
-        },
-    }
-    for subresource in ("status", "scale"):
-        if subresource in resource.subresources and definition:
-            paths[f"{one}/{subresource}"] = {
-                METHODS[verb]: _operation(verb, gvk, schema, patches) for verb in ("get", "update", "patch")
-            }
-    return {path: {**_path_parameters(path), **operations} for path, operations in paths.items() if operations}
-
-
-def _path_parameters(path: str) -> Object:
-    names = [name for name in ("name", "namespace") if f"{{{name}}}" in path]
-    entries = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
-    return {"parameters": entries} if entries else {}
-
-
-def _operation(verb: str, gvk: Object, schema: Object, patches: Sequence[str]) -> Object:
-    answer = {"description": "OK", "content": {"application/json": {"schema": schema}}}
-    operation: Object = {
-        "responses": {"200": answer, "401": {"description": "Unauthorized"}},
-        "x-kubernetes-action": {"create": "post", "update": "put"}.get(verb, verb),
-        GVK_KEY: gvk,
-    }
-    if verb in PARAMETERS:
-        operation["parameters"] = [
-            {
-                "name": name,
-                "in": "query",
-                "description": WORDS[name],
-                "schema": {"type": "boolean" if name == "force" else "string", "uniqueItems": True},
-            }
-            for name in PARAMETERS[verb]
-        ]
-    if verb == "patch":
-        body: Object = {"$ref": f"#/components/schemas/{META}Patch"}
-        operation["requestBody"] = {"content": {kind: {"schema": body} for kind in patches}, "required": True}
-    elif verb in ("create", "update"):
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}, "required": True}
-    return operation
 
 
 def version_2() -> bytes:

@@ -84,3 +84,47 @@ def test_version_and_metrics_have_their_real_names(served: Any) -> None:
         assert 'apiserver_request_total{code="200",component="apiserver",dry_run="",group="",resource="pods"' in text
 
     served(test)
+
+
+def test_a_custom_kind_is_discovered_documented_and_printed(served: Any) -> None:
+    """Teaches: kubectl learns of a new kind from discovery, its fields from OpenAPI, its columns from the table."""
+    version = {
+        "name": "v1", "served": True, "storage": True, "deprecated": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [
+            {"name": "Size", "type": "integer", "jsonPath": ".spec.size"},
+            {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'},
+        ],
+        "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+            "spec": {"type": "object", "properties": {"size": {"type": "integer", "description": "How big"}}}}}},
+    }  # fmt: skip
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "vases.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced", "versions": [version],
+                 "names": {"plural": "vases", "kind": "Vase", "shortNames": ["va"], "categories": ["all"]}},
+    }  # fmt: skip
+
+    async def test(http: Any) -> None:
+        before = (await http.get("/openapi/v3"))["paths"]
+        await http.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+        while "apis/example.com/v1" not in (paths := (await http.get("/openapi/v3"))["paths"]):
+            assert paths.keys() == before.keys()
+        (entry, status) = (await http.get("/apis/example.com/v1"))["resources"]
+        assert (entry["shortNames"], entry["categories"], entry["verbs"][0]) == (["va"], ["all"], "delete")
+        assert (status["name"], status["kind"]) == ("vases/status", "Vase")
+        document = await http.get("/openapi/v3/apis/example.com/v1")
+        kind = document["components"]["schemas"]["com.example.v1.Vase"]
+        assert kind["properties"]["spec"]["properties"]["size"]["description"] == "How big"
+        one = "/apis/example.com/v1/namespaces/{namespace}/vases/{name}"
+        assert "application/strategic-merge-patch+json" not in document["paths"][one]["patch"]["requestBody"]["content"]
+        assert "patch" in document["paths"][f"{one}/status"]
+        vase = {"apiVersion": "example.com/v1", "kind": "Vase", "metadata": {"name": "a"}, "spec": {"size": 3}}
+        await http.call("POST", "/apis/example.com/v1/namespaces/default/vases", vase)
+        listed = await http.get("/apis/example.com/v1/vases", Accept="application/json;as=Table;v=v1;g=meta.k8s.io")
+        assert [column["name"] for column in listed["columnDefinitions"]] == ["Name", "Size", "Ready"]
+        assert listed["rows"][0]["cells"] == ["a", 3, None]
+        async with http.session.get(f"{http.base}/apis/example.com/v1/vases") as response:
+            assert response.headers["Warning"] == '299 - "example.com/v1 Vase is deprecated"'
+
+    served(test)
