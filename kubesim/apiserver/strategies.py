@@ -36,6 +36,7 @@ from kubesim.apiserver.registry.simple import (
 )
 from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.registry.volumes import ClaimStrategy, StorageClassStrategy, VolumeStrategy
+from kubesim.apiserver.registry.webhook_configurations import WebhookConfigurationStrategy
 from kubesim.apiserver.registry.workload import DeploymentStrategy, ReplicationControllerStrategy, WorkloadStrategy
 from kubesim.apiserver.registry.workload_sets import ControllerRevisionStrategy, DaemonSetStrategy, StatefulSetStrategy
 from kubesim.sim import Simulation
@@ -77,6 +78,8 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("scheduling.k8s.io", "priorityclasses"): PriorityClassStrategy,
     (ADMISSION, "validatingadmissionpolicies"): ValidatingPolicyStrategy,
     (ADMISSION, "validatingadmissionpolicybindings"): ValidatingPolicyBindingStrategy,
+    (ADMISSION, "validatingwebhookconfigurations"): WebhookConfigurationStrategy,
+    (ADMISSION, "mutatingwebhookconfigurations"): WebhookConfigurationStrategy,
     (ADMISSION, "mutatingadmissionpolicies"): MutatingPolicyStrategy,
     (ADMISSION, "mutatingadmissionpolicybindings"): MutatingPolicyBindingStrategy,
 }

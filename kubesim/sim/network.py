@@ -85,6 +85,10 @@ class Network:
         """Nobody listens at `name` any more: a connection is refused."""
         self._endpoints.pop(name, None)
 
+    def is_attached(self, name: str) -> bool:
+        """Whether somebody listens at `name`."""
+        return name in self._endpoints
+
     def end(self) -> None:
         """The simulation ends: nobody hears of what happens from here on."""
         self._observers.clear()

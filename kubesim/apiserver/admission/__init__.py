@@ -26,6 +26,7 @@ from kubesim.apiserver.admission.storage import (
 )
 from kubesim.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from kubesim.apiserver.admission.validating_policy import ValidatingPolicies
+from kubesim.apiserver.admission.webhooks import MutatingWebhooks, ValidatingWebhooks
 
 __all__ = ["DEFAULT_PLUGINS", "AdmissionPlugin", "MakePlugin"]
 
@@ -46,6 +47,8 @@ DEFAULT_PLUGINS: tuple[MakePlugin, ...] = (
     RuntimeClass,
     DefaultIngressClass,
     MutatingPolicies,
+    MutatingWebhooks,
     ValidatingPolicies,
+    ValidatingWebhooks,
     ResourceQuota,  # The last of all: it charges what everybody else has agreed to.
 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from kubesim.api.errors import conflict
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.apiserver.admission.plugin import CREATE, DELETE, UPDATE, AdmissionPlugin, Attributes, Target
-from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.admission.webhooks import MutatingWebhooks, ValidatingWebhooks, WebhooksNeededError
+from kubesim.apiserver.context import Known, RequestContext
 
+ANSWERS_MAX = 10  # So often may others write while webhooks think.
 Mutate = Callable[[Attributes], Object]
 Validate = Callable[[Attributes], None]
 Reserve = Callable[[Attributes], Awaitable[None]]
@@ -24,6 +27,12 @@ class AdmissionChain:
         self._validating: dict[tuple[bool, str], tuple[Validate, ...]] = {}
         self._reserving: dict[tuple[bool, str], tuple[Reserve, ...]] = {}
         target = Target(DELETE, resource, "")
+        self._webhooks = next(
+            (plugin for plugin in plugins if isinstance(plugin, MutatingWebhooks) and plugin.handles(target)), None
+        )
+        self._remote_deletion = [
+            plugin for plugin in plugins if isinstance(plugin, ValidatingWebhooks) and plugin.handles(target)
+        ]
         self._deletion = [plugin.validate_deletion for plugin in plugins if plugin.handles(target)]
 
     def mutate(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
@@ -43,6 +52,33 @@ class AdmissionChain:
             attributes.is_reinvocation = True
             for step in steps:
                 attributes.obj = step(attributes)
+        if old is not None and self._webhooks is not None and self._webhooks.are_there:
+            return self._answered(context, attributes.obj, old)
+        return attributes.obj
+
+    def _answered(self, context: RequestContext, obj: Object, old: Object) -> Object:
+        """What the mutating webhooks have made of the object; WebhooksNeededError if they have not been asked."""
+        for known in context.known:
+            if same_but_for_owners(known.obj, obj) and known.old == old:
+                return with_owners_of(known.result, obj)
+
+        async def answer() -> None:
+            if len(context.known) >= ANSWERS_MAX:
+                raise conflict(self._resource, context.request.name)
+            context.known.append(Known(obj, old, await self.mutate_remotely(context, obj, old)))
+
+        raise WebhooksNeededError(answer)
+
+    async def mutate_remotely(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
+        """The object after every mutating webhook."""
+        if self._webhooks is None or not self._webhooks.are_there:
+            return obj
+        attributes = Attributes(context, obj, old)
+        if await self._webhooks.change(attributes):
+            attributes.is_reinvocation = True
+            for step in self._mutating.get((old is None, context.request.subresource), ()):
+                attributes.obj = step(attributes)
+            await self._webhooks.change(attributes)
         return attributes.obj
 
     def validate(self, context: RequestContext, obj: Object, old: Object | None) -> None:
@@ -78,6 +114,33 @@ class AdmissionChain:
             for step in self._deletion:
                 step(attributes)
 
+    async def validate_deletion_remotely(self, context: RequestContext, stored: Stored) -> None:
+        """Asks the webhooks too."""
+        attributes = Attributes(context, stored.object, stored.object, DELETE)
+        if self._webhooks is not None and self._webhooks.are_there:
+            await self._webhooks.change(attributes)
+        for plugin in self._remote_deletion:
+            await plugin.reserve(attributes)
+
     def _handlers(self, is_create: bool, subresource: str) -> list[AdmissionPlugin]:
         target = Target(CREATE if is_create else UPDATE, self._resource, subresource)
         return [plugin for plugin in self._plugins if plugin.handles(target)]
+
+
+def same_but_for_owners(one: Object, other: Object) -> bool:
+    """Whether two objects are the same; managedFields carry the time at which they were computed."""
+    return one.keys() == other.keys() and all(
+        (_plain(one[name]) == _plain(other[name])) if name == "metadata" else one[name] == other[name] for name in one
+    )
+
+
+def with_owners_of(obj: Object, other: Object) -> Object:
+    """The object with the managedFields of another."""
+    owners = other["metadata"].get("managedFields")
+    if owners is None or obj["metadata"].get("managedFields") == owners:
+        return {**obj, "metadata": dict(obj["metadata"])}
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": owners}}
+
+
+def _plain(metadata: Object) -> Object:
+    return {name: value for name, value in metadata.items() if name != "managedFields"}

@@ -17,6 +17,7 @@ from kubesim.api.errors import ApiError, BadRequestError, FieldError, conflict, 
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import Response
+from kubesim.apiserver.admission.webhooks import WebhooksNeededError
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.managed_fields.entries import is_same_but_for_times
 from kubesim.apiserver.registry.creation import create
@@ -64,7 +65,10 @@ async def change(registry: Registry, context: RequestContext, make: Make, finish
         if current is None:
             raise not_found(registry.resource, context.request.name)
         try:
-            obj = finish(registry, context, make(current), current.object)
+            try:
+                obj = finish(registry, context, make(current), current.object)
+            except WebhooksNeededError as needed:
+                obj = await _with_answers(needed, registry, context, make, finish, current)
             await registry.admission.reserve(context, obj, current.object)
             stored = await _write(registry, context, current, obj)
             return Response(200, stored, warnings=tuple(context.warnings))
@@ -75,6 +79,23 @@ async def change(registry: Registry, context: RequestContext, make: Make, finish
                 raise
             current, is_fresh = actual, True
     raise conflict(registry.resource, context.request.name)
+
+
+async def _with_answers(
+    needed: WebhooksNeededError,
+    registry: Registry,
+    context: RequestContext,
+    make: Make,
+    finish: Finish,
+    current: Stored,
+) -> Object:
+    """Computes again with what mutating webhooks answer, until nothing more is asked."""
+    while True:
+        await needed.answer()
+        try:
+            return finish(registry, context, make(current), current.object)
+        except WebhooksNeededError as again:
+            needed = again
 
 
 async def _write(registry: Registry, context: RequestContext, current: Stored, obj: Object) -> Stored:

@@ -50,6 +50,7 @@ async def store(registry: Registry, context: RequestContext, obj: Object) -> Res
     except ApiError:  # Perhaps another server has just written what was missing.
         await registry.catch_up()
         obj = registry.admission.mutate(context, obj, None)
+    obj = await registry.admission.mutate_remotely(context, obj, None)
     generated = _fill_metadata(context, obj)
     registry.strategy.prepare_for_create(obj)
     _validate(registry, obj)

@@ -71,6 +71,7 @@ async def _delete_key(registry: Registry, context: RequestContext, key: str, opt
 
 async def _carry_out(registry: Registry, context: RequestContext, current: Stored, options: DeleteOptions) -> Response:
     registry.admission.validate_deletion(context, current)
+    await registry.admission.validate_deletion_remotely(context, current)
     plan = registry.strategy.plan_deletion(current.object, options, context.sim.clock)
     is_dry = context.request.options.dry_run or "All" in options.dry_run
     if plan.update is not None:
