@@ -6,8 +6,6 @@ Upstream: pkg/registry/batch/{job,cronjob}, pkg/apis/batch/validation.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from kubesim.api.cron import CronError, parse_schedule
 from kubesim.api.errors import FieldError
 from kubesim.api.meta import with_fields
@@ -16,22 +14,16 @@ from kubesim.api.time_zones import time_zone
 from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.registry.workload import not_negative
 from kubesim.apiserver.validation.field import invalid, not_supported, required
-from kubesim.apiserver.validation.metadata import validate_labels
-from kubesim.apiserver.validation.pod import validate_pod_spec
+from kubesim.apiserver.validation.job import validate_job_spec, validate_job_update
 
 UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
-RESTART_POLICIES = ("OnFailure", "Never")
-VALID_POLICIES = 'valid values: "OnFailure", "Never"'
-COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
 CONCURRENCY = ("Allow", "Forbid", "Replace")
 CRON_JOB_NAME_MAX = 52
 
 
 class JobStrategy(Strategy):
     """A Job's Pods run to their end."""
-
-    immutable_spec_fields: ClassVar[tuple[str, ...]] = ("selector", "completionMode", "podFailurePolicy")
 
     def prepare_for_create(self, obj: Object) -> None:
         """Labels and selector, unless the user wants to choose them."""
@@ -58,12 +50,7 @@ class JobStrategy(Strategy):
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """The template is for life, but for what the scheduler reads while the Job is suspended."""
         problems = super().validate_update(obj, old)
-        spec, before = obj.get("spec") or {}, old.get("spec") or {}
-        if spec.get("template") != before.get("template") and not before.get("suspend"):
-            problems.append(invalid("spec.template", spec.get("template"), "field is immutable"))
-        if spec.get("completions") != before.get("completions") and spec.get("completionMode") != "Indexed":
-            problems.append(invalid("spec.completions", spec.get("completions"), "field is immutable"))
-        return problems
+        return problems + validate_job_update(obj.get("spec") or {}, old.get("spec") or {})
 
 
 class CronJobStrategy(Strategy):
@@ -72,45 +59,25 @@ class CronJobStrategy(Strategy):
     def validate(self, obj: Object) -> list[FieldError]:
         """Schedule, time zone, and the Job that it makes."""
         spec: Object = obj.get("spec") or {}
-        problems = validate_job_spec((spec.get("jobTemplate") or {}).get("spec") or {}, "spec.jobTemplate.spec")
-        name = obj["metadata"].get("name", "")
-        if len(name) > CRON_JOB_NAME_MAX:
-            problems.append(invalid("metadata.name", name, f"must be no more than {CRON_JOB_NAME_MAX} characters"))
+        problems: list[FieldError] = []
         schedule = spec.get("schedule", "")
         if not schedule:
             problems.append(required("spec.schedule"))
-        elif problem := schedule_problem(schedule):
-            problems.append(invalid("spec.schedule", schedule, problem))
+        problems += [invalid("spec.schedule", schedule, problem) for problem in schedule_problems(schedule)]
+        problems += not_negative(spec, "startingDeadlineSeconds")
         zone = spec.get("timeZone")
         if zone is not None and (problem := zone_problem(zone)):
             problems.append(invalid("spec.timeZone", zone, problem))
-        for field in ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
-            problems += not_negative(spec, field)
         policy = spec.get("concurrencyPolicy")
         if policy not in (None, *CONCURRENCY):
             problems.append(not_supported("spec.concurrencyPolicy", policy, CONCURRENCY))
+        problems += validate_job_spec((spec.get("jobTemplate") or {}).get("spec") or {}, "spec.jobTemplate.spec")
+        for field in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
+            problems += not_negative(spec, field)
+        name = obj["metadata"].get("name", "")
+        if len(name) > CRON_JOB_NAME_MAX:
+            problems.append(invalid("metadata.name", name, f"must be no more than {CRON_JOB_NAME_MAX} characters"))
         return problems
-
-
-def validate_job_spec(spec: Object, path: str) -> list[FieldError]:
-    """What is wrong with what a Job is to do."""
-    problems = []
-    for name in COUNTS:
-        value = spec.get(name)
-        if value is not None and value < 0:
-            problems.append(invalid(f"{path}.{name}", value, "must be greater than or equal to 0"))
-    template: Object = spec.get("template") or {}
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    problems += validate_labels(labels, f"{path}.template.labels")
-    pod_spec: Object = template.get("spec") or {}
-    policy, where = pod_spec.get("restartPolicy"), f"{path}.template.spec.restartPolicy"
-    problems += validate_pod_spec(pod_spec, f"{path}.template.spec")
-    if policy in (None, "", "Always"):
-        problems.append(required(where, VALID_POLICIES))
-    elif policy not in RESTART_POLICIES:
-        problems = [problem for problem in problems if problem.field != where]
-        problems.append(not_supported(where, policy, RESTART_POLICIES))
-    return problems
 
 
 def zone_problem(zone: str) -> str:
@@ -126,12 +93,14 @@ def zone_problem(zone: str) -> str:
     return ""
 
 
-def schedule_problem(schedule: str) -> str:
-    """What is wrong with a schedule, in the parser's words."""
+def schedule_problems(schedule: str) -> list[str]:
+    """What is wrong with a schedule, in the parser's words; a time zone has a field of its own."""
+    problems = []
     try:
-        parse_schedule(schedule)
+        if schedule:
+            parse_schedule(schedule)
     except CronError as error:
-        return str(error)
+        problems.append(str(error))
     if "TZ" in schedule:
-        return "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-    return ""
+        problems.append("cannot use TZ or CRON_TZ in schedule, use timeZone field instead")
+    return problems

@@ -21,7 +21,7 @@ from kubesim.api.resources import (
     STORAGE_CLASSES,
     Resource,
 )
-from kubesim.apiserver.registry.batch import schedule_problem
+from kubesim.apiserver.registry.batch import schedule_problems
 from kubesim.apiserver.strategies import strategy_for
 from kubesim.sim import run
 from kubesim.sim.simulation import Simulation
@@ -86,7 +86,7 @@ def test_a_mistake_is_named_as_the_real_server_does(resource: Resource, obj: dic
 @pytest.mark.parametrize("schedule", ["* * * * *", "*/5 0-6 1,15 jan MON", "@daily", "0 0 1 1 *", "@every 1h"])
 def test_a_schedule_has_five_fields(schedule: str) -> None:
     """Teaches: cron."""
-    assert schedule_problem(schedule) == ""
+    assert schedule_problems(schedule) == []
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_schedule_has_five_fields(schedule: str) -> None:
 )
 def test_a_schedule_that_cannot_be_is_explained(schedule: str, words: str) -> None:
     """Teaches: which values a field may have."""
-    assert schedule_problem(schedule) == words
+    assert schedule_problems(schedule) == [words]
 
 
 def test_a_job_selects_its_pods_by_its_own_uid() -> None:
