@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from kubesim.api.resources import LEASES, NODES, Resource
+from kubesim.api.session import Session
 from kubesim.api.stored import Object, Stored
 from kubesim.api.tokens import Trust, virtual_trust
 from kubesim.api.wire import ClientCertificate, Options, Request, Response, WatchStream
@@ -267,6 +268,10 @@ class SimCluster:
     def watch(self, request: Request) -> Coroutine[Any, Any, WatchStream]:
         """Passes a watch to the apiserver that runs now."""
         return self._running().watch(request)
+
+    def connect(self, request: Request) -> Coroutine[Any, Any, Session]:
+        """Passes a connection to the apiserver that runs now."""
+        return self._running().connect(request)
 
     @property
     def apiserver(self) -> ApiServer | None:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from kubesim.api.resources import Resource
+from kubesim.api.session import Session
 from kubesim.api.stored import Object, Stored
 from kubesim.sim import Cause
 
@@ -78,7 +79,8 @@ class Request(msgspec.Struct, frozen=True):
     """One call to the apiserver.
 
     `verb` is Kubernetes' own: get, list, watch, create, update, patch, delete, deletecollection. `body` is
-    the object (create, update), the patch (patch: a dict, or a list for JSON patch) or DeleteOptions.
+    the object (create, update), the patch (patch: a dict, or a list for JSON patch) or DeleteOptions; for a
+    subresource that is connected to (log, exec, …) its options: PodLogOptions, PodExecOptions, ….
     """
 
     verb: str
@@ -157,4 +159,8 @@ class Transport(Protocol):
 
     async def watch(self, request: Request) -> WatchStream:
         """Begins a watch; the stream's first `next` may already raise."""
+        ...
+
+    async def connect(self, request: Request) -> Session:
+        """Connects to a process behind the apiserver: log, exec, attach, portforward, proxy. Raises as `request`."""
         ...

@@ -18,11 +18,15 @@ from kubesim.apiserver.registry.listing import get, list_objects
 from kubesim.apiserver.registry.patching import patch, patch_status
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.subresources.binding import bind
+from kubesim.apiserver.subresources.connecting import Connector
 from kubesim.apiserver.subresources.ephemeral_containers import patch_ephemeral, update_ephemeral
 from kubesim.apiserver.subresources.eviction import evict
 from kubesim.apiserver.subresources.finalize import finalize
+from kubesim.apiserver.subresources.log import read_log
+from kubesim.apiserver.subresources.proxy import proxy_to_node, proxy_to_pod, proxy_to_service
 from kubesim.apiserver.subresources.resize import patch_resize, update_resize
 from kubesim.apiserver.subresources.scale import get_scale, patch_scale, update_scale
+from kubesim.apiserver.subresources.streams import attach, execute, forward_port
 
 Handler = Callable[[Registry, RequestContext], Awaitable[Response]]
 RouteKey = tuple[str, str, str, str]  # (group, plural, subresource, verb)
@@ -50,6 +54,23 @@ CUSTOM_SUBRESOURCES: dict[str, dict[str, Handler]] = {
     "status": SUBRESOURCES["status"],
     "scale": {"get": get_custom_scale, "update": update_custom_scale, "patch": patch_custom_scale},
 }
+
+# (plural, subresource) → what connects to it; all verbs that discovery names.
+CONNECTORS: dict[tuple[str, str], Connector] = {
+    ("pods", "log"): read_log,
+    ("pods", "exec"): execute,
+    ("pods", "attach"): attach,
+    ("pods", "portforward"): forward_port,
+    ("pods", "proxy"): proxy_to_pod,
+    ("services", "proxy"): proxy_to_service,
+    ("nodes", "proxy"): proxy_to_node,
+}
+STREAMING = ("exec", "attach", "portforward")
+
+
+def connector_of(resource: Resource, subresource: str) -> Connector | None:
+    """What connects to a subresource; None if it is none of that kind."""
+    return None if resource.group else CONNECTORS.get((resource.plural, subresource))
 
 
 def routes_of(resource: Resource) -> dict[RouteKey, Handler]:

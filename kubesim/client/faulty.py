@@ -15,6 +15,7 @@ import msgspec
 
 from kubesim.api.errors import ERRORS_BY_REASON, ApiError, ExpiredError, InternalError, TransportError
 from kubesim.api.stored import Stored
+from kubesim.api.session import Session
 from kubesim.api.wire import BOOKMARK, Request, Response, Transport, WatchEvent, WatchStream
 from kubesim.sim import Simulation
 
@@ -122,6 +123,13 @@ class FaultyTransport:
         if ending is not None:
             stream.end(ending)
         return stream
+
+    async def connect(self, request: Request) -> Session:
+        """Connects to a process behind the apiserver."""
+        rule = self._find(request)
+        if rule is not None:
+            await self._before(rule)
+        return await self._inner.connect(request)
 
     def forget(self, stream: FaultyStream) -> None:
         """A watch has ended."""

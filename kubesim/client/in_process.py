@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
 from kubesim.api.errors import TransportError
+from kubesim.api.session import Session
 from kubesim.api.wire import Request, Response, WatchStream
 from kubesim.client.connection import Connection
 from kubesim.sim import Simulation, next_turn
@@ -31,6 +32,10 @@ class Server(Protocol):
 
     async def watch(self, request: Request) -> WatchStream:
         """Begins a watch."""
+        ...
+
+    async def connect(self, request: Request) -> Session:
+        """Connects to a process behind the server."""
         ...
 
 
@@ -70,6 +75,13 @@ class InProcessTransport:
         if not self._network.is_open(self._source, self._target):
             await self._in_time(self._cross(self._source, self._target))
         return self._connection.carry(await self._server.watch(request))
+
+    async def connect(self, request: Request) -> Session:
+        """Connects to a process behind the server; what is then said is not delayed by links."""
+        await next_turn()
+        if not self._network.is_open(self._source, self._target):
+            await self._in_time(self._cross(self._source, self._target))
+        return await self._server.connect(request)
 
     async def _exchange(self, request: Request) -> Response:
         await self._cross(self._source, self._target)

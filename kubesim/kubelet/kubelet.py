@@ -6,7 +6,7 @@ is the runtime's CRI. The runtime belongs to the machine and outlives the kubele
 comes back finds its containers running.
 
 A crashed kubelet is this `run` cancelled while the network swallows whatever it still says.
-Upstream: pkg/kubelet/kubelet.go. Left out: volumes, hooks, eviction, static Pods, the kubelet's own API.
+Upstream: pkg/kubelet/kubelet.go. Left out: volumes, hooks, eviction, static Pods.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from kubesim.kubelet.probes import ProbeManager
 from kubesim.kubelet.runtime.behaviour import PROFILES, Profile
 from kubesim.kubelet.runtime.containerd import Containerd
 from kubesim.kubelet.runtime.cri import ContainerRuntime
+from kubesim.kubelet.server import KubeletServer
 from kubesim.kubelet.status_manager import StatusManager
+from kubesim.kubelet.surroundings import SurroundingsMaker
 from kubesim.sim import Simulation, Tasks
 
 SHUTDOWN_SECONDS = 2.0
@@ -68,6 +70,8 @@ class Kubelet:
         )  # fmt: skip
         self._syncer.probes = self._probes
         self._reporter = NodeReporter(sim, client, self._recorder, node, self.runtime, self._random)
+        surroundings = SurroundingsMaker(client, node.internal_ip(), node.name)
+        self._server = KubeletServer(sim, self.runtime, surroundings, lambda: self._workers.pods.values(), self._tasks)
         self._lease = NodeLease(sim, client, node.name, self._random)
 
     @property
@@ -92,6 +96,7 @@ class Kubelet:
             node.add_handler(on_add=self._reporter.see, on_update=lambda _, new: self._reporter.see(new))
             self._tasks.spawn(self.informers.run(), "informers")
             await pods.wait_synced()
+            self._sim.network.attach(f"kubelet/{name}", name, self._server.handle)
             self._workers.remove_orphans(self.runtime)
             await self._sim.loop.create_future()
         finally:

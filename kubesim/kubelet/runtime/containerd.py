@@ -2,7 +2,7 @@
 
 The real one keeps its records on disk, so after a power cut it still knows the dead containers (exit code 255,
 reason Unknown); a hollow node's fake runtime forgets everything. Processes are timers: a container that runs
-until it is stopped costs nothing. Left out: streaming (exec, logs), container stats, checkpointing.
+until it is stopped costs nothing. Left out: container stats, checkpointing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.runtime.behaviour import Profile, annotated_behaviours
@@ -25,6 +27,7 @@ from kubesim.kubelet.runtime.cri import (
     SandboxConfig,
 )
 from kubesim.kubelet.runtime.images import ImageStore, describe
+from kubesim.kubelet.runtime.insides import Insides, waits_for_input
 from kubesim.kubelet.runtime.model import Behaviour
 from kubesim.kubelet.runtime.pod_network import PodNetwork
 from kubesim.sim import Simulation
@@ -62,6 +65,7 @@ class Containerd:
         self._network = PodNetwork(pod_cidr)
         self._pods: dict[str, RuntimePod] = {}
         self._processes: dict[str, Process] = {}
+        self._insides: dict[str, Insides] = {}  # Of the containers that somebody looked into.
         self._boot()
         self._listeners: list[Listener] = []
 
@@ -90,6 +94,7 @@ class Containerd:
                 self._network.release(sandbox.ip)
         for container in pod.containers:
             self._forget_process(container)
+            self._insides.pop(container.id, None)
 
     # -- containers -----------------------------------------------------------------------------------
 
@@ -104,12 +109,13 @@ class Containerd:
         if self._profile.create_seconds:
             await asyncio.sleep(self._profile.create_seconds)
         container = Container(
-            self._new_id(), spec.name, sandbox.pod_uid, sandbox.id, attempt, image.name, image.ref, behaviour
+            self._new_id(), spec.name, sandbox.pod_uid, sandbox.id, attempt, image.name, image.ref, behaviour, spec=spec
         )
         pod = self._pods[sandbox.pod_uid]
         starts = [known for known in pod.containers if known.name == spec.name]
         for old in starts[:-1]:  # A kubelet keeps one dead container, for `lastState` and `logs --previous`.
             pod.containers.remove(old)
+            self._insides.pop(old.id, None)
         pod.containers.append(container)
         return container
 
@@ -172,6 +178,19 @@ class Containerd:
         ends = behaviour.ready_for_seconds
         return kind == "readiness" and ends is not None and age_seconds >= ends
 
+    def insides(self, container: Container) -> Insides:
+        """What is inside a container: its files, its log, and programs that are run in it."""
+        found = self._insides.get(container.id)
+        if found is None:
+            clock = self._sim.clock
+            started_unix_ns = clock.unix_ns() - clock.now_ns() + container.started_ns
+            found = self._insides[container.id] = Insides(clock, container, self._profile, started_unix_ns)
+        return found
+
+    def exit(self, container: Container, code: int) -> None:
+        """Process 1 of `container` ends by itself."""
+        self._exit(container, code, "", "")
+
     # -- images ---------------------------------------------------------------------------------------
 
     def image_status(self, image: str) -> Image | None:
@@ -222,7 +241,10 @@ class Containerd:
             behaviour = behaviours.get(spec.name) or behaviours.get("")
             if behaviour is not None:
                 return behaviour
-        return self._profile.behaviour(spec.image, spec.command, spec.args)
+        behaviour = self._profile.behaviour(spec.image, spec.command, spec.args)
+        if spec.stdin and self._profile.interprets_commands and waits_for_input(spec):
+            return msgspec.structs.replace(behaviour, run_seconds=None, stop_seconds=None)
+        return behaviour
 
     def _exit_by_itself(self, container: Container) -> None:
         behaviour = container.behaviour

@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.runtime.model import Behaviour
+
+if TYPE_CHECKING:
+    from kubesim.kubelet.runtime.insides import Insides
 
 
 class ContainerState(Enum):
@@ -60,6 +63,7 @@ class Container:
     exit_code: int = 0
     reason: str = ""
     message: str = ""
+    spec: ContainerSpec | None = None
 
 
 @dataclass(slots=True)
@@ -172,6 +176,14 @@ class ContainerRuntime(Protocol):
 
     def probe_failure(self, container: Container, kind: str, now_ns: int) -> bool:
         """Whether the process of `container` fails a probe of `kind` (startup, readiness, liveness) now."""
+        ...
+
+    def insides(self, container: Container) -> Insides:
+        """What is inside a container: its files, its log, and programs that are run in it."""
+        ...
+
+    def exit(self, container: Container, code: int) -> None:
+        """Process 1 of `container` ends by itself."""
         ...
 
     def image_status(self, image: str) -> Image | None:

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
+MINIMUM_PERIOD_SECONDS = 0.1  # A log is read as far as the present moment: each line of it costs something.
+
+
+class LogLine(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A line that a container prints: once, or again and again. `dated`: strftime's signs in it are replaced."""
+
+    text: str
+    after_seconds: float = 0.0
+    every_seconds: float | None = None
+    stream: int = 1  # 2: standard error.
+    dated: bool = False
+
+    def __post_init__(self) -> None:
+        if self.every_seconds is not None and self.every_seconds < MINIMUM_PERIOD_SECONDS:
+            raise ValueError(f"everySeconds must be at least {MINIMUM_PERIOD_SECONDS:g}")
+
 
 class Behaviour(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """What one container does. Times in seconds count from its start, unless said."""
@@ -22,6 +38,7 @@ class Behaviour(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     stop_exit_code: int = 0
     cpu_milli: int = 10
     memory_bytes: int = 20 << 20
+    log: tuple[LogLine, ...] = ()
 
     def exits_by_itself(self, attempt: int) -> bool:
         """Whether the start number `attempt` (from 0) ends without being stopped."""

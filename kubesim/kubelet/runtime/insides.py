@@ -1,0 +1,124 @@
+"""Inside of one start of a container: its files, its log, and the programs that are run in it.
+
+Made when somebody looks (logs, exec, attach, a port), never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from kubesim.api.views import Container as ContainerSpec
+from kubesim.kubelet.runtime.behaviour import Profile
+from kubesim.kubelet.runtime.cri import Container
+from kubesim.kubelet.runtime.known_logs import KNOWN_LOGS
+from kubesim.kubelet.runtime.log import ContainerLog, Source, printed_by, printed_lines, silent
+from kubesim.kubelet.runtime.names import repository_of
+from kubesim.kubelet.runtime.pages import Page, page_of
+from kubesim.kubelet.runtime.process import Program, Surroundings
+from kubesim.kubelet.runtime.shell import Shell, find_program, is_shell
+from kubesim.kubelet.runtime.shell.files import Files
+from kubesim.sim import Clock
+
+SHELL_IMAGES = ("alpine", "busybox", "debian", "ubuntu")
+
+
+class ExecError(Exception):
+    """A program cannot be started; the text is containerd's."""
+
+
+class Insides:
+    """What is inside of `container`, which runs since `started_unix_ns`."""
+
+    def __init__(self, clock: Clock, container: Container, profile: Profile, started_unix_ns: int) -> None:
+        self._clock = clock
+        self._container = container
+        self._profile = profile
+        self._started_unix_ns = started_unix_ns
+        self._files = Files()
+        self._log: ContainerLog | None = None
+        self._programs = 0
+
+    def log(self, surroundings: Surroundings) -> ContainerLog:
+        """What it has printed, up to now or to its end."""
+        if self._log is None:
+            self._log = ContainerLog(self._source(surroundings), self._started_unix_ns)
+        container = self._container
+        end_ns = self._clock.unix_ns()
+        if container.finished_ns:
+            end_ns = self._started_unix_ns + container.finished_ns - container.started_ns
+        self._log.read_to(end_ns)
+        return self._log
+
+    def program(self, words: Sequence[str], surroundings: Surroundings, *, tty: bool) -> Program:
+        """A program to be run in it; ExecError if there is none of that name."""
+        if find_program(words[0]) is None:
+            raise ExecError(self._not_found(words[0]))
+        return self._shell(surroundings, tty=tty).command(words)
+
+    def main_shell(self, surroundings: Surroundings) -> Program:
+        """The shell that is process 1 and reads what is typed."""
+        assert self._container.spec is not None, "a started container has a specification"
+        words = command_of(self._container.spec) or ("sh",)
+        return self._shell(surroundings, tty=self._container.spec.tty).command(words)
+
+    def page(self, port: int) -> Page | None:
+        """What answers HTTP at a port; None if nobody listens there."""
+        spec = self._container.spec
+        return page_of(self._short_image(), [each.container_port for each in spec.ports] if spec else [], port)
+
+    def _shell(self, surroundings: Surroundings, *, tty: bool) -> Shell:
+        return Shell(surroundings, self._files, self._clock.unix_ns, is_terminal=tty)
+
+    def _source(self, surroundings: Surroundings) -> Source:
+        container, spec = self._container, self._container.spec
+        if container.behaviour.log:
+            return printed_lines(container.behaviour.log, self._started_unix_ns)
+        if spec is None or not self._profile.interprets_commands or (spec.stdin and waits_for_input(spec)):
+            return silent()
+        words = command_of(spec)
+        if words and find_program(words[0]) is not None:
+            elapsed = _Elapsed(self._started_unix_ns)
+            shell = Shell(surroundings, Files(), elapsed.unix_ns)
+            return elapsed.follow(printed_by(shell.command(words)))
+        return printed_lines(KNOWN_LOGS.get(self._short_image(), ()), self._started_unix_ns)
+
+    def _short_image(self) -> str:
+        return repository_of(self._container.image).rsplit("/", 1)[-1]
+
+    def _not_found(self, word: str) -> str:
+        self._programs += 1
+        number = sha256(f"{self._container.id}/{self._programs}".encode()).hexdigest()
+        why = f"stat {word}: no such file or directory" if "/" in word else "executable file not found in $PATH"
+        return (
+            f'failed to exec in container: failed to start exec "{number}": OCI runtime exec failed: exec failed: '
+            f'unable to start container process: exec: "{word}": {why}: unknown'
+        )
+
+
+class _Elapsed:
+    """The clock of a program whose past is told: it shows when each thing happened."""
+
+    def __init__(self, started_unix_ns: int) -> None:
+        self._now_ns = self._started_ns = started_unix_ns
+
+    def unix_ns(self) -> int:
+        return self._now_ns
+
+    def follow(self, source: Source) -> Source:
+        for entry in source:
+            self._now_ns = self._started_ns + entry[0]
+            yield entry
+
+
+def command_of(spec: ContainerSpec) -> tuple[str, ...]:
+    """The words of process 1, as far as the Pod says them."""
+    return (*spec.command, *spec.args)
+
+
+def waits_for_input(spec: ContainerSpec) -> bool:
+    """Whether process 1 is a shell that reads what somebody types."""
+    words = command_of(spec)
+    if not words:
+        return repository_of(spec.image).rsplit("/", 1)[-1] in SHELL_IMAGES
+    return is_shell(words[0]) and all(word.startswith("-") and "c" not in word for word in words[1:])

@@ -1,0 +1,67 @@
+"""What well-known images print when they start, and the pages that they serve.
+
+Only the lines by which people recognise a program, with the virtual date where the program writes one.
+"""
+
+from __future__ import annotations
+
+from kubesim.kubelet.runtime.model import LogLine
+
+NGINX_NOTICE = "%Y/%m/%d %H:%M:%S [notice] 1#1: "
+POSTGRES = "%Y-%m-%d %H:%M:%S.%f UTC [1] LOG:  "
+REDIS = "1:M %d %b %Y %H:%M:%S.%f * "
+
+
+def _at(seconds: float, *texts: str, prefix: str = "", stream: int = 1) -> tuple[LogLine, ...]:
+    return tuple(LogLine(prefix + text, seconds, stream=stream, dated=bool(prefix)) for text in texts)
+
+
+KNOWN_LOGS: dict[str, tuple[LogLine, ...]] = {
+    "nginx": (
+        *_at(
+            0.0,
+            "/docker-entrypoint.sh: /docker-entrypoint.d/ is not empty, will attempt to perform configuration",
+            "/docker-entrypoint.sh: Looking for shell scripts in /docker-entrypoint.d/",
+            "/docker-entrypoint.sh: Launching /docker-entrypoint.d/10-listen-on-ipv6-by-default.sh",
+            "/docker-entrypoint.sh: Launching /docker-entrypoint.d/20-envsubst-on-templates.sh",
+            "/docker-entrypoint.sh: Launching /docker-entrypoint.d/30-tune-worker-processes.sh",
+            "/docker-entrypoint.sh: Configuration complete; ready for start up",
+        ),
+        *_at(
+            0.02, 'using the "epoll" event method', "nginx/1.29.3", "OS: Linux 6.8.0-kubesim", "start worker processes",
+            "start worker process 29", prefix=NGINX_NOTICE, stream=2,
+        ),
+    ),
+    "httpd": _at(
+        0.0,
+        "AH00489: Apache/2.4.65 (Unix) configured -- resuming normal operations",
+        "AH00094: Command line: 'httpd -D FOREGROUND'",
+        prefix="[%a %b %d %H:%M:%S.%f000 %Y] [mpm_event:notice] [pid 1:tid 1] ", stream=2,
+    ),
+    "redis": (
+        *_at(0.0, "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo", prefix="1:C %d %b %Y %H:%M:%S.%f * "),
+        *_at(0.01, "Running mode=standalone, port=6379.", "Server initialized", prefix=REDIS),
+        *_at(0.02, "Ready to accept connections tcp", prefix=REDIS),
+    ),
+    "postgres": (
+        *_at(0.0, "PostgreSQL Database directory appears to contain a database; Skipping initialization"),
+        *_at(
+            0.5, 'listening on IPv4 address "0.0.0.0", port 5432', 'listening on IPv6 address "::", port 5432',
+            prefix=POSTGRES, stream=2,
+        ),
+        *_at(1.0, "database system is ready to accept connections", prefix=POSTGRES, stream=2),
+    ),
+    "mysql": (
+        *_at(0.0, "Entrypoint script for MySQL Server started.", prefix="%Y-%m-%d %H:%M:%S+00:00 [Note] [Entrypoint]: "),
+        *_at(
+            2.0, "/usr/sbin/mysqld: ready for connections. Version: '9.5.0'  socket: '/var/run/mysqld/mysqld.sock'  "
+            "port: 3306  MySQL Community Server - GPL.", prefix="%Y-%m-%dT%H:%M:%S.%f000Z 0 [System] [MY-010931] [Server] ",
+            stream=2,
+        ),
+    ),
+    "coredns": _at(0.0, ".:53", "CoreDNS-1.13.1", "linux/amd64"),
+    "hello-world": _at(
+        0.0, "", "Hello from Docker!", "This message shows that your installation appears to be working correctly.", ""
+    ),
+    "whoami": _at(0.0, "Starting up on port 80", prefix="%Y/%m/%d %H:%M:%S ", stream=2),
+}  # fmt: skip

@@ -1,0 +1,56 @@
+"""A program as a generator: it says what it does (writes, sleeps, reads), and whoever runs it does that.
+
+So the same program serves two ends. `exec` runs it at once, on virtual time. What process 1 of a container would
+have printed until now is found by running its program when somebody reads the log, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kubesim.api.session import STDERR, STDOUT
+
+
+class Write(NamedTuple):
+    """Bytes on standard output (1) or standard error (2)."""
+
+    stream: int
+    data: bytes
+
+
+class Sleep(NamedTuple):
+    """Nothing for some seconds; None: until it is stopped."""
+
+    seconds: float | None
+
+
+class Read(NamedTuple):
+    """Wants a line of standard input: it is answered with one, with its newline, or with nothing at the end."""
+
+
+Effect = Write | Sleep | Read
+Program = Generator[Effect, bytes | None, int]  # Returns its exit code.
+
+OUT, ERR = STDOUT, STDERR
+FILES_BYTES_MAX = 1 << 20
+
+
+@dataclass
+class Surroundings:
+    """What a process in a container finds: made by the kubelet from the Pod, its ConfigMaps and Secrets."""
+
+    hostname: str = ""
+    pod_ip: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)  # What volumes show, by absolute path.
+    mounts: tuple[str, ...] = ()  # Where volumes are mounted, empty ones too.
+    working_dir: str = "/"
+    user_id: int = 0
+    group_id: int = 0
+    main_command: str = ""  # Of process 1, for `ps`.
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error: somebody pressed ^C
+    """Thrown into a program at what it waits for: SIGINT."""

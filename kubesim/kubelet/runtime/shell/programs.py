@@ -1,0 +1,8 @@
+"""Every program that a simulated container has: one visible list."""
+
+from __future__ import annotations
+
+from kubesim.kubelet.runtime.shell.text_tools import TEXT_TOOLS
+from kubesim.kubelet.runtime.shell.tools import TOOLS, Tool
+
+PROGRAMS: dict[str, Tool] = {**TOOLS, **TEXT_TOOLS}
