@@ -6,7 +6,7 @@ Upstream: pkg/kubelet/client/kubelet_client.go and the dialers of k8s.io/apimach
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from kubesim.api.errors import ApiError, not_found
@@ -67,7 +67,7 @@ class KubeletClient:
         return session
 
 
-def url(address: str, path: str, query: dict[str, object]) -> str:
+def url(address: str, path: str, query: Mapping[str, object]) -> str:
     """How errors name what was asked for; parameters in order, as Go encodes them."""
     pairs = [(name, value) for name, values in sorted(query.items())
              for value in (values if isinstance(values, list) else [values])]  # fmt: skip

@@ -15,6 +15,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from kubesim.api.errors import (
     AlreadyExistsError,
     ApiError,
@@ -26,6 +28,7 @@ from kubesim.api.errors import (
 from kubesim.api.resources import (
     LIMIT_RANGES,
     NAMESPACES,
+    NODES,
     PRIORITY_CLASSES,
     RESOURCE_QUOTAS,
     RESOURCES,
@@ -35,6 +38,7 @@ from kubesim.api.resources import (
     Resource,
 )
 from kubesim.api.schema import Schema
+from kubesim.api.session import Session
 from kubesim.api.stored import Object, Stored
 from kubesim.api.tokens import Trust, virtual_trust
 from kubesim.api.wire import BearerToken, Credential, Options, Request, Response, WatchStream
@@ -53,15 +57,17 @@ from kubesim.apiserver.crd.catalogue import Catalogue
 from kubesim.apiserver.crd.custom_registries import custom_registries, version_of
 from kubesim.apiserver.crd.serving import Definitions
 from kubesim.apiserver.decoding import Decoder
+from kubesim.apiserver.kubelet_client import KubeletClient
 from kubesim.apiserver.registry.creation import create
 from kubesim.apiserver.registry.listing import catch_up
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.registry.service import ServiceStrategy
 from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.registry.watching import watch
-from kubesim.apiserver.routes import Handler, RouteKey, routes_of
+from kubesim.apiserver.routes import STREAMING, Handler, RouteKey, connector_of, routes_of
 from kubesim.apiserver.storage import OutdatedError
 from kubesim.apiserver.strategies import strategy_for
+from kubesim.apiserver.subresources.connecting import Connecting
 from kubesim.etcd.client import EtcdClient
 from kubesim.etcd.errors import EtcdError
 from kubesim.sim import Simulation, Tasks
@@ -119,6 +125,7 @@ class ApiServer:
         self._routes: dict[RouteKey, tuple[Handler, Registry]] = {}
         self._tasks = Tasks(name)
         self.catalogue = Catalogue()  # What this server serves, custom resources included.
+        self._kubelets = KubeletClient(sim, name, lambda node: self.latest(NODES, node))
         self._definitions = Definitions(self, self.catalogue, self._tasks)
         for resource in resources:
             self.install(resource)
@@ -171,6 +178,20 @@ class ApiServer:
             return await watch(registry, RequestContext(self.sim, request, user), self._etcd)
         except EtcdError as error:
             raise refusal_of(error) from error
+
+    async def connect(self, request: Request) -> Session:
+        """Connects to what runs on a node: log, exec, attach, portforward, proxy."""
+        user = self._authenticator.authenticate(request.credential)
+        self._authorizer.authorize(user, request)
+        connector = connector_of(request.resource, request.subresource)
+        registry = self.registries.get((request.resource.group, request.resource.plural))
+        if connector is None or registry is None:
+            raise self._no_route(request)
+        if request.subresource in STREAMING:  # A WebSocket begins with GET, but to do something is not to read.
+            self._authorizer.authorize(user, msgspec.structs.replace(request, verb="create"))
+        elif request.subresource == "log" and request.verb != "get":
+            raise MethodNotSupportedError(UNKNOWN_METHOD)
+        return await connector(Connecting(self.sim, request, registry, self._kubelets, self.latest, self.all_latest))
 
     def authenticate(self, credential: Credential) -> User:
         """Who is behind a credential: for what is asked beside resources."""

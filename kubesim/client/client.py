@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from kubesim.api.resources import PODS, Resource
+from kubesim.api.session import STDIN, Session
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import (
     MERGE_PATCH,
@@ -24,6 +25,7 @@ from kubesim.api.wire import (
     Transport,
     WatchStream,
 )
+from kubesim.client.streams import Ended, ended, text_of
 from kubesim.sim import CAUSES
 
 
@@ -136,6 +138,28 @@ class Client:
             "target": {"kind": "Node", "name": node},
         }
         await self._request("create", PODS, namespace, name, "binding", binding)
+
+    async def connect(
+        self, name: str, subresource: str, namespace: str = "default", *, verb: str = "create", **options: Any
+    ) -> Session:
+        """A session with what runs in a Pod; `options` are those of PodExecOptions, PodLogOptions, …."""
+        return await self.transport.connect(self._make(verb, PODS, namespace, name, subresource, options))
+
+    async def logs(self, name: str, namespace: str = "default", **options: Any) -> str:
+        """What a container has printed; with `follow=True` all that it prints until it ends."""
+        return await text_of(await self.connect(name, "log", namespace, verb="get", **options))
+
+    async def execute(
+        self, name: str, command: Sequence[str], namespace: str = "default", *, stdin: str | None = None, **options: Any
+    ) -> Ended:
+        """Runs a program in a container, to its end: `kubectl exec`."""
+        session = await self.connect(
+            name, "exec", namespace, command=list(command), stdout=True, stderr=True, stdin=stdin is not None, **options
+        )
+        if stdin is not None:
+            session.send(STDIN, stdin.encode())
+            session.end_channel(STDIN)
+        return await ended(session)
 
     def _request(
         self, verb: str, resource: Resource, namespace: str = "", name: str = "", subresource: str = "",

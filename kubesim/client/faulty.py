@@ -14,8 +14,8 @@ from enum import Enum
 import msgspec
 
 from kubesim.api.errors import ERRORS_BY_REASON, ApiError, ExpiredError, InternalError, TransportError
-from kubesim.api.stored import Stored
 from kubesim.api.session import Session
+from kubesim.api.stored import Stored
 from kubesim.api.wire import BOOKMARK, Request, Response, Transport, WatchEvent, WatchStream
 from kubesim.sim import Simulation
 

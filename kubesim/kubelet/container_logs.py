@@ -78,7 +78,9 @@ class LogReader:
         session.incoming.listen(lambda frame: self._woken() if frame is None else None)
         log = self._read()
         self._begin(log)
-        unsubscribe = self._runtime.subscribe(lambda _uid, changed: self._woken() if changed is self._container else None)
+        unsubscribe = self._runtime.subscribe(
+            lambda _uid, changed: self._woken() if changed is self._container else None
+        )
         log.listeners[self._woken] = None
         try:
             while True:

@@ -95,7 +95,7 @@ def refused(port: int, uid: str, sandbox_id: str) -> str:
     """containerd's words for a port where nobody listens."""
     space = f"/var/run/netns/cni-{uid}"
     return (
-        f'error forwarding port {port} to pod {sandbox_id}, uid : failed to execute portforward in network namespace '
+        f"error forwarding port {port} to pod {sandbox_id}, uid : failed to execute portforward in network namespace "
         f'"{space}": failed to connect to localhost:{port} inside namespace "{sandbox_id}", IPv4: dial tcp4 '
         f"127.0.0.1:{port}: connect: connection refused IPv6 dial tcp6 [::1]:{port}: connect: connection refused "
     )

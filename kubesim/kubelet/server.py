@@ -136,7 +136,9 @@ class KubeletServer:
     ) -> None:
         """The shell that is process 1, for as long as somebody types; when it ends, the container does."""
         insides = self._runtime.insides(container)
-        terminal = Terminal(session, stdin=wants_input, tty=spec.tty, log=insides.log(around), unix_ns=self._sim.clock.unix_ns)
+        terminal = Terminal(
+            session, stdin=wants_input, tty=spec.tty, log=insides.log(around), unix_ns=self._sim.clock.unix_ns
+        )
         unsubscribe = self._on_end(container, terminal.hang_up)
         try:
             code = await terminal.run(insides.main_shell(around))
@@ -186,7 +188,9 @@ class KubeletServer:
             return _said(TEXT_HEAD, b"ok")
         if path in ("pods", "runningpods"):
             items = [pod.stored.object for pod in self._pods()]
-            return _said(JSON_HEAD, orjson.dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items}))
+            return _said(
+                JSON_HEAD, orjson.dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
+            )
         if path == "metrics":
             return _said(TEXT_HEAD, self._metrics())
         if path == "stats/summary":

@@ -68,13 +68,11 @@ class SurroundingsMaker:
             main_command=" ".join(command_of(spec)) or MAIN_COMMANDS.get(short, short),
         )
 
-    async def _environment(
-        self, pod: Stored, status: Object, spec: ContainerSpec, hostname: str
-    ) -> dict[str, str]:
+    async def _environment(self, pod: Stored, status: Object, spec: ContainerSpec, hostname: str) -> dict[str, str]:
         found = {"PATH": PATH, "HOSTNAME": hostname}
         for source in spec.env_from:
-            reference, resource = (source.config_map_ref, CONFIG_MAPS) if source.config_map_ref else (
-                source.secret_ref, SECRETS
+            reference, resource = (
+                (source.config_map_ref, CONFIG_MAPS) if source.config_map_ref else (source.secret_ref, SECRETS)
             )
             values = await self._values(resource, pod.namespace, (reference or {}).get("name", ""))
             found |= {source.prefix + key: value.decode(errors="replace") for key, value in values.items()}
@@ -122,7 +120,6 @@ class SurroundingsMaker:
 
     async def _token(self, pod: Stored, account: str, source: Object) -> bytes:
         """A token that the apiserver issues for the Pod; empty while it issues none."""
-
         audiences = [source["audience"]] if source.get("audience") else []
         bound = {"kind": "Pod", "apiVersion": "v1", "name": pod.name, "uid": pod.uid}
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",

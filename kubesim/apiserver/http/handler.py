@@ -18,6 +18,7 @@ from kubesim.apiserver.auth.attributes import Attributes
 from kubesim.apiserver.auth.attributes import refusal as forbidden
 from kubesim.apiserver.http.answers import encode
 from kubesim.apiserver.http.api import Answer, Api, deprecations
+from kubesim.apiserver.http.connections import Connections
 from kubesim.apiserver.http.credentials import CredentialSource, impersonations
 from kubesim.apiserver.http.pages import Pages
 from kubesim.apiserver.http.paths import Target, parse_path
@@ -42,6 +43,7 @@ class RequestHandler:
         self._pages = Pages(server)
         self._api = Api(server, self._pages.metrics)
         self._streams = Streams(server, timers, self._pages.metrics, self._api)
+        self._connections = Connections(server, self._pages.metrics)
         self._busy = 0
         self._idle: asyncio.Future[None] | None = None
 
@@ -52,6 +54,7 @@ class RequestHandler:
     def end_watches(self) -> None:
         """The server stops: every watch ends as if its time were over."""
         self._streams.end()
+        self._connections.end()
 
     async def drained(self, seconds: float) -> None:
         """Returns when nothing is being answered any more, or after real seconds."""
@@ -105,6 +108,8 @@ class RequestHandler:
     async def _resource(
         self, request: web.BaseRequest, target: Target, credential: Credential, audit_id: str
     ) -> Answer | web.StreamResponse:
+        if self._connections.is_for(target):
+            return await self._connections.answer(request, target, credential, audit_id)
         call = await self._api.call_of(request, target, credential)
         if call.request.verb == "watch":
             return await self._streams.watch(request, call, audit_id)

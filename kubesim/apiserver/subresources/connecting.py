@@ -5,7 +5,7 @@ Upstream: streamLocation, LogLocation and validateContainer in pkg/registry/core
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 from kubesim.api.errors import BadRequestError, not_found
@@ -28,7 +28,7 @@ class Connecting(NamedTuple):
     registry: Registry
     kubelets: KubeletClient
     latest: Callable[[Resource, str, str], Stored | None]
-    all_latest: Callable[[Resource], list[Stored]]
+    all_latest: Callable[[Resource], Iterable[Stored]]
 
     @property
     def options(self) -> Object:

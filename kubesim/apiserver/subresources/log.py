@@ -74,7 +74,7 @@ def validate_log_options(options: dict[str, Any]) -> list[FieldError]:
     if stream and stream not in STREAMS:
         problems.append(not_supported("stream", stream, STREAMS))
     elif stream and stream != "All" and tail is not None:
-        words = f"`tailLines` and specific `stream` are mutually exclusive for now"
+        words = "`tailLines` and specific `stream` are mutually exclusive for now"
         problems.append(forbidden("", words))
     return problems
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from kubesim.kubelet.runtime.model import LogLine
 
 NGINX_NOTICE = "%Y/%m/%d %H:%M:%S [notice] 1#1: "
+MYSQL_ENTRYPOINT = "%Y-%m-%d %H:%M:%S+00:00 [Note] [Entrypoint]: "
+MYSQL_SERVER = "%Y-%m-%dT%H:%M:%S.%f000Z 0 [System] [MY-010931] [Server] "
 POSTGRES = "%Y-%m-%d %H:%M:%S.%f UTC [1] LOG:  "
 REDIS = "1:M %d %b %Y %H:%M:%S.%f * "
 
@@ -52,10 +54,10 @@ KNOWN_LOGS: dict[str, tuple[LogLine, ...]] = {
         *_at(1.0, "database system is ready to accept connections", prefix=POSTGRES, stream=2),
     ),
     "mysql": (
-        *_at(0.0, "Entrypoint script for MySQL Server started.", prefix="%Y-%m-%d %H:%M:%S+00:00 [Note] [Entrypoint]: "),
+        *_at(0.0, "Entrypoint script for MySQL Server started.", prefix=MYSQL_ENTRYPOINT),
         *_at(
             2.0, "/usr/sbin/mysqld: ready for connections. Version: '9.5.0'  socket: '/var/run/mysqld/mysqld.sock'  "
-            "port: 3306  MySQL Community Server - GPL.", prefix="%Y-%m-%dT%H:%M:%S.%f000Z 0 [System] [MY-010931] [Server] ",
+            "port: 3306  MySQL Community Server - GPL.", prefix=MYSQL_SERVER,
             stream=2,
         ),
     ),

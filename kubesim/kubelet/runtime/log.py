@@ -124,5 +124,3 @@ def _text(line: LogLine, unix_ns: int) -> str:
 def silent() -> Source:
     """A container that prints nothing."""
     return iter(())
-
-

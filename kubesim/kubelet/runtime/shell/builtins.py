@@ -26,7 +26,9 @@ def cd(shell: Shell, words: Sequence[str]) -> Program:
     """Changes the directory."""
     path = absolute(shell, words[0] if words else "/root")
     if not shell.files.is_directory(path):
-        yield Write(ERR, f"{shell.name}: cd: can't cd to {words[0] if words else path}: No such file or directory\n".encode())
+        yield Write(
+            ERR, f"{shell.name}: cd: can't cd to {words[0] if words else path}: No such file or directory\n".encode()
+        )
         return 2
     shell.directory = path
     return 0
@@ -78,7 +80,7 @@ def set_(shell: Shell, words: Sequence[str]) -> Program:
     return 0
 
 
-def type_(shell: Shell, words: Sequence[str]) -> Program:
+def type_(_shell: Shell, words: Sequence[str]) -> Program:
     """What a word would run."""
     code = 0
     for word in words:
@@ -92,7 +94,7 @@ def type_(shell: Shell, words: Sequence[str]) -> Program:
     return code
 
 
-def command(shell: Shell, words: Sequence[str]) -> Program:
+def command(_shell: Shell, words: Sequence[str]) -> Program:
     """`command -v NAME`: where a program is."""
     rest = [word for word in words if not word.startswith("-")]
     found = [word for word in rest[:1] if word in PROGRAMS or word in BUILTINS]

@@ -51,9 +51,7 @@ def expand(raw: str, lookup: Lookup, capture: Capture) -> Generator[Effect, byte
     return pieces
 
 
-def _dollar(
-    raw: str, place: int, lookup: Lookup, capture: Capture
-) -> Generator[Effect, bytes | None, tuple[str, int]]:
+def _dollar(raw: str, place: int, lookup: Lookup, capture: Capture) -> Generator[Effect, bytes | None, tuple[str, int]]:
     """What `$…` means, and where it ends."""
     if raw.startswith("$((", place):
         end = bracket_end(raw, place + 1)

@@ -48,7 +48,7 @@ class Files:
         return self._shown.get(path)
 
     def write(self, path: str, data: bytes, *, append: bool = False) -> str:
-        """"" or what is wrong."""
+        """Writes; returns what is wrong, "" if nothing is."""
         if path == "/dev/null":
             return ""
         if self.is_directory(path):

@@ -364,4 +364,3 @@ class Shell:
 def _nothing() -> Program:
     yield from ()
     return 0
-

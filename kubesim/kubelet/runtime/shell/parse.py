@@ -187,7 +187,7 @@ def bracket_end(script: str, place: int) -> int:
         place += 1
         if not depth:
             return place
-    raise ScriptError(f"syntax error: unexpected end of file (expecting \"{closing}\")")
+    raise ScriptError(f'syntax error: unexpected end of file (expecting "{closing}")')
 
 
 class _Parser:
@@ -245,7 +245,8 @@ class _Parser:
 
     def command(self) -> Command:
         compounds: dict[str, Callable[[], Command]] = {
-            "if": self.if_, "while": self.while_, "until": self.while_, "for": self.for_, "{": self.group, "(": self.group,
+            "if": self.if_, "while": self.while_, "until": self.while_, "for": self.for_, "{": self.group,
+            "(": self.group,
         }  # fmt: skip
         compound = compounds.get(self.peek() or "")
         if compound is None:

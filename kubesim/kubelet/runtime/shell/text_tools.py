@@ -26,8 +26,10 @@ def lines_of(shell: Shell, name: str, paths: Sequence[str]) -> Lines:
             continue
         data, problem = input_of(shell, path)
         if problem:
-            said = f"{name}: can't open '{path}': {problem}\n" if problem != "Is a directory" else (
-                f"{name}: read error: {problem}\n"
+            said = (
+                f"{name}: can't open '{path}': {problem}\n"
+                if problem != "Is a directory"
+                else (f"{name}: read error: {problem}\n")
             )
             yield Write(ERR, said.encode())
             code = 1
@@ -174,5 +176,6 @@ def _number(line: bytes) -> tuple[int, bytes]:
 
 
 TEXT_TOOLS: dict[str, Tool] = {
-    "base64": base64, "cat": cat, "grep": grep, "head": head, "sort": sort, "tail": tail, "tee": tee, "wc": wc, "yes": yes,
+    "base64": base64, "cat": cat, "grep": grep, "head": head, "sort": sort, "tail": tail, "tee": tee, "wc": wc,
+    "yes": yes,
 }  # fmt: skip

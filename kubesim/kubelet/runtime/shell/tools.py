@@ -314,7 +314,9 @@ def seq(_shell: Shell, words: Sequence[str]) -> Result:
     first, step, last = {1: (1, 1, numbers[-1]), 2: (numbers[0], 1, numbers[-1])}.get(
         len(numbers), (numbers[0], numbers[1] if len(numbers) > 1 else 1, numbers[-1])
     )
-    return Result("".join(f"{number}\n" for number in list(range(first, last + (1 if step > 0 else -1), step or 1))[:100_000]))
+    return Result(
+        "".join(f"{number}\n" for number in list(range(first, last + (1 if step > 0 else -1), step or 1))[:100_000])
+    )
 
 
 def test(shell: Shell, words: Sequence[str]) -> Result:
