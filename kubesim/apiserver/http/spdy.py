@@ -1,7 +1,7 @@
 """SPDY/3.1 framing, as far as port-forward needs it: streams with headers inside of one connection.
 
 kubectl's port-forward still speaks SPDY, today through a WebSocket whose messages carry its bytes. Frames:
-DATA, SYN_STREAM, SYN_REPLY, RST_STREAM, PING, GOAWAY and data; header blocks are compressed with a dictionary that both
+SYN_STREAM, SYN_REPLY, RST_STREAM, PING, GOAWAY and data; header blocks are compressed with a dictionary that both
 sides know. Left out: flow control (the library that kubectl uses has none either), priorities, settings.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 VERSION = 3
-SYN_STREAM, SYN_REPLY, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 2, 3, 4, 6, 7
+DATA, SYN_STREAM, SYN_REPLY, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 2, 3, 4, 6, 7
 FIN = 1
 HEAD_BYTES = 8
 LENGTH_MAX = (1 << 24) - 1
