@@ -24,6 +24,7 @@ from kubesim.apiserver.http.paths import FIELD_NAME, Target, verb_of
 from kubesim.apiserver.http.table import printer_for, table
 from kubesim.apiserver.http.table.columns import Printer
 from kubesim.apiserver.http.table.custom import custom_printer
+from kubesim.apiserver.http.table.scale import SCALE_PRINTER
 from kubesim.apiserver.http.versions import from_stored, selector_to_stored, stored_row, to_stored
 from kubesim.apiserver.reviews import answer_review, is_review
 from kubesim.apiserver.server import ApiServer
@@ -139,7 +140,7 @@ class Api:
 
     def _one(self, call: Call, response: Response) -> bytes:
         stored, form = response.stored, call.form
-        if stored is None or not form.as_ or call.request.subresource == "scale":
+        if stored is None or not form.as_ or (call.request.subresource == "scale" and form.as_ != TABLE):
             return answers.one(response)
         if form.as_ == TABLE:
             return answers.encode(self.table(call, [stored], {"resourceVersion": str(stored.revision)}))
@@ -153,7 +154,9 @@ class Api:
     def table(self, call: Call, stored: Sequence[Stored], metadata: Object) -> Object:
         """Objects as a Table."""
         now = self._server.sim.clock.unix_ns()
-        return table(self.printer(call.request.resource), stored, now, metadata=metadata, include=call.include)
+        is_scale = call.request.subresource == "scale"
+        printer = SCALE_PRINTER if is_scale else self.printer(call.request.resource)
+        return table(printer, stored, now, metadata=metadata, include=call.include)
 
 
 def _heard(write: asyncio.Future[Response]) -> None:

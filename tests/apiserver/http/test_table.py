@@ -22,6 +22,7 @@ from kubesim.api.resources import (
 )
 from kubesim.apiserver.http.table import printer_for
 from kubesim.apiserver.http.table.columns import DAY, HOUR, MINUTE, SECOND, YEAR, duration
+from kubesim.apiserver.http.table.scale import SCALE_PRINTER
 from kubesim.sim.clock import parse_timestamp_ns
 
 NOW = parse_timestamp_ns("2024-01-13T09:01:40Z")
@@ -134,3 +135,9 @@ def test_the_tables_of_common_kinds() -> None:
     about = {"kind": "Pod", "name": "p"}
     row = cells(EVENTS, involvedObject=about, lastTimestamp=CREATED, reason="Started", message="m\n", count=2)
     assert (row["Last Seen"], row["Object"], row["Message"], row["Count"]) == ("100s", "pod/p", "m", 2)
+
+
+def test_a_scale_shows_what_is_wanted_and_what_is_there() -> None:
+    """Teaches: a Scale has columns of its own, whatever it is the scale of."""
+    scale = {"metadata": {"name": "web", "creationTimestamp": "2024-01-13T09:00:00Z"}, "spec": {"replicas": 3}}
+    assert SCALE_PRINTER.cells(scale, parse_timestamp_ns("2024-01-13T09:00:05Z")) == ["web", 3, 0, "5s"]
