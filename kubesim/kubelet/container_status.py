@@ -52,7 +52,9 @@ def _status(container: ContainerSpec, facts: ContainerFacts, *, init: bool) -> S
         restart_count = latest.attempt
     else:
         state, last, restart_count = _state_without_runtime(facts, old, latest)
-    if (reason := facts.reasons.get(name)) and not facts.ended and should_start(container, facts.spec, latest):
+    ephemeral = any(each is container for each in facts.spec.ephemeral_containers)
+    starts = latest is None if ephemeral else should_start(container, facts.spec, latest)
+    if (reason := facts.reasons.get(name)) and not facts.ended and starts:
         if "terminated" in state:
             last = state
         state = {"waiting": {"reason": reason[0], "message": reason[1]} if reason[1] else {"reason": reason[0]}}

@@ -3,8 +3,8 @@
 The order is upstream's: a sandbox first, then init containers one after another (sidecars, which are init
 containers that keep running, as soon as the one before has started), then all containers together. A dead
 container is started again as its restart policy says; back-off is the caller's business.
-Upstream: computePodActions in pkg/kubelet/kuberuntime/kuberuntime_manager.go. Left out: in-place resize,
-ephemeral containers, per-container restart rules.
+Upstream: computePodActions in pkg/kubelet/kuberuntime/kuberuntime_manager.go. Ephemeral
+containers are started once, whatever the others do. Left out: per-container restart rules.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ def compute_pod_actions(
         return _with_new_sandbox(spec, runtime)
     kills = tuple(_kills(spec, runtime, failed_probes))
     killed = {kill.container.name for kill in kills}
+    ephemeral = tuple(each for each in spec.ephemeral_containers if runtime.latest(each.name) is None)
     init = _next_init(spec, runtime, started, killed)
     if init is not None:
-        return PodActions(kills, start_init=init)
+        return PodActions(kills, start_init=init, start=ephemeral)
     start = tuple(
         container
         for container in spec.containers
@@ -66,7 +67,7 @@ def compute_pod_actions(
     keeps = any(is_running(runtime.latest(container.name)) for container in spec.containers)
     if not start and not keeps:
         return PodActions(kills, kill_pod=True)
-    return PodActions(kills, start_init=sidecars, start=start)
+    return PodActions(kills, start_init=sidecars, start=(*ephemeral, *start))
 
 
 def _with_new_sandbox(spec: PodSpec, runtime: RuntimePod) -> PodActions:

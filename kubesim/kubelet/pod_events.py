@@ -26,6 +26,7 @@ class PodEvents:
             return
         field_path = ""
         if container:
-            init = any(each.name == container for each in pod.spec.init_containers)
-            field_path = f"spec.{'initContainers' if init else 'containers'}{{{container}}}"
+            kinds = {"initContainers": pod.spec.init_containers, "ephemeralContainers": pod.spec.ephemeral_containers}
+            found = [kind for kind, containers in kinds.items() if any(each.name == container for each in containers)]
+            field_path = f"spec.{(*found, 'containers')[0]}{{{container}}}"
         self._recorder.event(pod.stored, kind, reason, message, field_path=field_path)

@@ -78,6 +78,12 @@ def generate_status(facts: PodFacts) -> Status:
     if init:
         status["initContainerStatuses"] = init
     status["containerStatuses"] = main
+    if spec.ephemeral_containers:
+        ephemeral = container_statuses(spec.ephemeral_containers, facts.containers, init=False)
+        for each in ephemeral:  # Nothing depends on them.
+            each["ready"] = False
+            del each["started"]
+        status["ephemeralContainerStatuses"] = ephemeral
     status.setdefault("resources", {})
     return status
 

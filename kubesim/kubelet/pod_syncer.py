@@ -3,7 +3,7 @@
 `compute_pod_actions` and `generate_status` decide; this only carries out.
 Upstream: SyncPod, SyncTerminatingPod and SyncTerminatedPod in pkg/kubelet/kubelet.go, and
 pkg/kubelet/kuberuntime/kuberuntime_manager.go, kuberuntime_container.go.
-Left out: hooks (postStart, preStop), volumes, ephemeral containers.
+Left out: hooks (postStart, preStop), volumes.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class PodSyncer:
         old = pod.status
         known = {
             status["name"]: status
-            for field in ("initContainerStatuses", "containerStatuses")
+            for field in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
             for status in old.get(field) or ()
         }
         containers = ContainerFacts(

@@ -73,7 +73,8 @@ class ProbeManager:
 
     def container_started(self, pod: PodState, container: Container) -> None:
         """Begins to ask, if the container has probes."""
-        spec = next(each for each in (*pod.spec.init_containers, *pod.spec.containers) if each.name == container.name)
+        everything = (*pod.spec.init_containers, *pod.spec.containers, *pod.spec.ephemeral_containers)
+        spec = next(each for each in everything if each.name == container.name)
         probes = {STARTUP: spec.startup_probe, READINESS: spec.readiness_probe, LIVENESS: spec.liveness_probe}
         for kind, probe in probes.items():
             if probe is None:

@@ -148,3 +148,34 @@ async def test_a_kubelet_that_is_not_reached(cluster: SimCluster) -> None:
     with pytest.raises(ApiError, match=r"i/o timeout$"):
         await cluster.client.logs("web")
     assert cluster.sim.clock.now() == before + 30
+
+
+@pytest.mark.cluster(nodes=1)
+async def test_a_container_to_look_around_with_runs_beside_the_others(cluster: SimCluster) -> None:
+    """Teaches: `kubectl debug` adds a container to a Pod that runs; the others do not notice."""
+    await start(cluster, "web")
+    added = {"spec": {"ephemeralContainers": [{"name": "dbg", "image": "busybox", "stdin": True}]}}
+    await cluster.client.patch(PODS, "web", added, "default", subresource="ephemeralcontainers")
+    await cluster.run_for(10)
+    status = (await cluster.client.get(PODS, "web", "default")).object["status"]
+    assert "running" in status["ephemeralContainerStatuses"][0]["state"]
+    assert status["containerStatuses"][0]["restartCount"] == 0
+    assert (await cluster.client.execute("web", ["hostname"], container="dbg")).stdout == "web\n"
+    session = await cluster.client.connect("web", "attach", container="dbg", stdin=True, stdout=True)
+    session.send(STDIN, b"exit 4\n")
+    await cluster.run_for(10)
+    status = (await cluster.client.get(PODS, "web", "default")).object["status"]
+    assert status["ephemeralContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 4
+    assert (status["phase"], status["containerStatuses"][0]["ready"]) == ("Running", True)
+
+
+@pytest.mark.cluster(nodes=1)
+async def test_a_resized_pod_has_its_new_resources_without_a_restart(cluster: SimCluster) -> None:
+    """Teaches: the kubelet tells what it has given to each container."""
+    await start(cluster, "web", resources={"requests": {"cpu": "100m"}})
+    more = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "200m"}}}]}}
+    await cluster.client.patch(PODS, "web", more, "default", subresource="resize")
+    await cluster.run_for(5)
+    status = (await cluster.client.get(PODS, "web", "default")).object["status"]["containerStatuses"][0]
+    assert status["allocatedResources"] == {"cpu": "200m"}
+    assert (status["resources"], status["restartCount"]) == ({"requests": {"cpu": "200m"}}, 0)

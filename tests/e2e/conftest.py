@@ -11,6 +11,7 @@ PROGRAMS = {
     "test_fresh_clone": ("git", "make"),
     "test_kubectl": ("kubectl",),
     "test_start": ("kubectl",),
+    "test_streams": ("kubectl", "curl"),
     "test_transcripts": ("kubectl", "bash"),
 }
 
