@@ -40,8 +40,12 @@ class JobStrategy(Strategy):
         own = ((spec.get("selector") or {}).get("matchLabels")) or {}
         selector = {**(spec.get("selector") or {}), "matchLabels": {**own, UID_LABELS[0]: uid}}
         obj["spec"] = {**spec, "manualSelector": False, "template": made, "selector": selector}
-        if not metadata.get("labels"):
-            metadata["labels"] = made["metadata"]["labels"]
+
+    def allocate(self, obj: Object, old: Object | None) -> None:
+        """A Job without labels gets those of its template; only after validation, which should complain once."""
+        labels = ((obj["spec"].get("template") or {}).get("metadata") or {}).get("labels")
+        if old is None and labels and not obj["metadata"].get("labels"):
+            obj["metadata"]["labels"] = labels
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Counts, and a template whose Pods may end."""
