@@ -75,6 +75,7 @@ class SizeType(click.ParamType[int]):
 @click.option(
     "--history", "history_bytes", metavar="SIZE", type=SizeType(), help="Memory for the past (default 256MB)."
 )
+@click.option("--audit-log", metavar="FILE", type=click.Path(), help="Write every request here, a line of JSON each.")
 @click.option("--foreground", is_flag=True, help="Stay in the foreground, and tell there what happens; Ctrl-C ends it.")
 def start(
     profile_name: str, home: Path, kubeconfig_file: Path | None, foreground: bool, port: int | None, **changes: Any
@@ -94,6 +95,8 @@ def start(
     profile = Profile(home, profile_name)
     if (pid := profile.pid()) is not None:
         return already_running(profile, pid, kubeconfig_file)
+    if changes["audit_log"]:
+        changes["audit_log"] = str(Path(changes["audit_log"]).absolute())
     settings = chosen_settings(profile, changes)
     settings = msgspec.structs.replace(settings, port=chosen_port(port, settings.port))
     path = kubeconfig.target(kubeconfig_file)

@@ -16,6 +16,7 @@ from aiohttp import web
 from kubesim.api.errors import ApiError, BadRequestError, ServiceUnavailableError, UnauthorizedError
 from kubesim.apiserver import ApiServer, Authenticator
 from kubesim.apiserver.http import HttpFront
+from kubesim.apiserver.http.audit import Sink
 from kubesim.apiserver.http.credentials import credential_of
 from kubesim.apiserver.http.front import Handle
 from kubesim.cluster import CONTROL_PLANE, SimCluster
@@ -28,10 +29,13 @@ BODY_BYTES_MAX = 64 << 10
 class Frontage:
     """Serves a cluster and its control with one certificate."""
 
-    def __init__(self, cluster: SimCluster, control: Control, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, cluster: SimCluster, control: Control, context: ssl.SSLContext, audit: Sink | None = None
+    ) -> None:
         self._cluster = cluster
         self._control = control
         self._context = context
+        self._audit = audit
         self._authenticator = Authenticator()
         self._apiserver = cluster.faults.hosts[CONTROL_PLANE].processes["apiserver"]
         self._front: HttpFront | None = None
@@ -56,7 +60,7 @@ class Frontage:
             await self._front.stop()
 
     def _new_front(self, server: ApiServer) -> HttpFront:
-        return HttpFront(server, host=HOST, wrap=self._beside)
+        return HttpFront(server, host=HOST, wrap=self._beside, audit=self._audit)
 
     def _move(self, server: ApiServer) -> None:
         """A new apiserver has started. What serves it outlives that process, so it is not begun as its part."""

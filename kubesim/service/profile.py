@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=False):
     speed: float = 1.0
     port: int = 0  # 0: any. Afterwards the one that it was, so that kubeconfigs stay right.
     kubeconfig: str = ""
+    audit_log: str = ""  # The file to which every request is written; "" for none.
     history_bytes: int = 256 * 10**6
 
 

@@ -110,7 +110,7 @@ class Service:
 
     async def _serve(self, cluster: SimCluster) -> Frontage:
         control = Control(cluster, self._keep_nodes)
-        frontage = Frontage(cluster, control, certificates.server_context(self._profile.folder))
+        frontage = Frontage(cluster, control, certificates.server_context(self._profile.folder), self._audit())
         try:
             port = await frontage.start(self._settings.port)
         except OSError as error:
@@ -122,6 +122,17 @@ class Service:
         self._log.write("service_is_ready", url=f"https://{HOST}:{port}")
         self._tell({"ready": {"port": port, "nodes": len(cluster.nodes)}})
         return frontage
+
+    def _audit(self) -> Callable[[bytes], Any] | None:
+        """Where the audit log goes, each line at once."""
+        if not self._settings.audit_log:
+            return None
+        try:
+            return open(self._settings.audit_log, "ab", buffering=0).write
+        except OSError as error:
+            raise ServiceError(
+                f"the audit log {self._settings.audit_log} cannot be written ({error.strerror})"
+            ) from None
 
     def _keep_nodes(self, names: tuple[str, ...]) -> None:
         self._settings = msgspec.structs.replace(self._settings, nodes=names)

@@ -14,6 +14,7 @@ from typing import cast
 
 from aiohttp import web
 
+from kubesim.apiserver.http.audit import Sink
 from kubesim.apiserver.http.credentials import Credentials, CredentialSource
 from kubesim.apiserver.http.handler import RequestHandler
 from kubesim.apiserver.server import ApiServer
@@ -32,7 +33,8 @@ Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class HttpFront:
     """Serves one ApiServer. `credentials` finds who sent a request; by default certificate or token.
 
-    `wrap` puts something before the handler of every request: what is served beside the API.
+    `wrap` puts something before the handler of every request: what is served beside the API. `audit` takes the lines
+    of the audit log.
     """
 
     def __init__(
@@ -42,10 +44,12 @@ class HttpFront:
         credentials: CredentialSource | None = None,
         host: str = LOOPBACK,
         wrap: Callable[[Handle], Handle] | None = None,
+        audit: Sink | None = None,
     ) -> None:
         self._server = server
         self._credentials = credentials or Credentials()
         self._host = host
+        self._audit = audit
         self._wrap = wrap or (lambda handle: handle)
         self._timers: WallTimers | None = None
         self._handler: RequestHandler | None = None
@@ -58,7 +62,7 @@ class HttpFront:
         self._timers = WallTimers(loop)
         patience = None if ssl_context is None else HANDSHAKE_SECONDS
         # The handler names the address in discovery, which is known only when the socket is bound.
-        self._handler = handler = RequestHandler(self._server, self._credentials, self._timers)
+        self._handler = handler = RequestHandler(self._server, self._credentials, self._timers, self._audit)
         self._connections = web.Server(
             self._wrap(handler.handle),
             handler_cancellation=True,  # Who hangs up ends its watch.

@@ -18,6 +18,7 @@ from kubesim.apiserver.auth.attributes import Attributes
 from kubesim.apiserver.auth.attributes import refusal as forbidden
 from kubesim.apiserver.http.answers import encode
 from kubesim.apiserver.http.api import Answer, Api, deprecations
+from kubesim.apiserver.http.audit import AuditLog, Sink
 from kubesim.apiserver.http.connections import Connections
 from kubesim.apiserver.http.credentials import CredentialSource, impersonations
 from kubesim.apiserver.http.pages import Pages
@@ -36,7 +37,9 @@ log = logging.getLogger(__name__)
 class RequestHandler:
     """Answers every request of one front."""
 
-    def __init__(self, server: ApiServer, credentials: CredentialSource, timers: WallTimers) -> None:
+    def __init__(
+        self, server: ApiServer, credentials: CredentialSource, timers: WallTimers, audit: Sink | None = None
+    ) -> None:
         self._server = server
         self._credentials = credentials
         self._timers = timers
@@ -44,6 +47,7 @@ class RequestHandler:
         self._api = Api(server, self._pages.metrics)
         self._streams = Streams(server, timers, self._pages.metrics, self._api)
         self._connections = Connections(server, self._pages.metrics)
+        self._audit = None if audit is None else AuditLog(server, credentials, audit)
         self._busy = 0
         self._idle: asyncio.Future[None] | None = None
 
@@ -69,6 +73,7 @@ class RequestHandler:
         """One request from its first to its last byte."""
         self._busy += 1
         audit_id = request.headers.get("Audit-ID") or self._server.sim.chance.uid()
+        received = "" if self._audit is None else self._server.sim.clock.micro_timestamp()
         try:
             answer = await self._answer(request, audit_id)
         except ApiError as error:
@@ -84,6 +89,9 @@ class RequestHandler:
             self._busy -= 1
             if not self._busy:
                 self._resolve()
+        if self._audit is not None:
+            code, body = (answer.status, b"") if isinstance(answer, web.StreamResponse) else (answer.code, answer.body)
+            self._audit.record(request, audit_id, received, code, body)
         return answer if isinstance(answer, web.StreamResponse) else respond(request, answer, audit_id)
 
     async def _answer(self, request: web.BaseRequest, audit_id: str) -> Answer | web.StreamResponse:
