@@ -161,6 +161,12 @@ class Client:
             session.end_channel(STDIN)
         return await ended(session)
 
+    async def evict(self, namespace: str, name: str) -> None:
+        """Asks a Pod to leave; TooManyRequestsError if its disruption budget says not now."""
+        metadata = {"name": name, "namespace": namespace}
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+        await self._request("create", PODS, namespace, name, "eviction", eviction)
+
     def _request(
         self, verb: str, resource: Resource, namespace: str = "", name: str = "", subresource: str = "",
         body: Any = None, patch_type: str = "", options: Options = NO_OPTIONS,

@@ -1,9 +1,10 @@
 """As much of a shell as the recorded scenarios need: kubectl commands, and names that other commands print.
 
-A step is a line of bash. It knows `;`, `$(kubectl get … -o name | head -1)`, arrays made of such names, and
-`bash FILE` for a script that is one loop over them. Commands that only look are left out, and one that the
-apiserver refuses is no reason to stop, as in any shell. What is missing in `kubesim.client.kubectl` because
-a scenario of ours does not need it (`set resources`, `create configmap`, `autoscale`) is done here with the client.
+A step is a line of bash. It knows `;`, `$(kubectl get … -o name | head -1)`, arrays made of such names, what a file
+keeps of one object (`> FILE`, `$(cat FILE)`), and `bash FILE` for a script that is one loop over them. Commands that
+only look are left out, and one that the apiserver refuses is no reason to stop, as in any shell. What is missing in
+`kubesim.client.kubectl` because a scenario of ours does not need it (`set resources`, `create configmap`,
+`autoscale`) is done here with the client.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from kubesim.api.errors import ApiError
+from kubesim.api.meta import field
 from kubesim.api.resources import CONFIG_MAPS, HORIZONTAL_POD_AUTOSCALERS
 from kubesim.api.wire import Options
 from kubesim.client.kubectl import Kubectl
@@ -25,6 +27,8 @@ COMMAND_SECONDS = 0.3  # What a kubectl of the recordings takes before the next 
 SUBSTITUTION = re.compile(r"\$\(([^()]*)\)")
 ARRAY = re.compile(r"(\w+)=\((.*)\)")
 ELEMENT = re.compile(r"\$\{(\w+)\[(\d+)\]\}")
+KEPT = re.compile(r"(.*) > (\w+)")
+FIRST_PATH = re.compile(r"\{\.items\[0\]\.([\w.]+)\}")
 LOOP = re.compile(r"for (\w+) in (.*?); do (.*); done", re.DOTALL)
 LOOKING = {"get", "describe", "logs", "top", "wait", "true"}
 LOOKING_TWICE = {("rollout", "status"), ("rollout", "history")}
@@ -49,9 +53,22 @@ class Shell:
             if (assigned := ARRAY.fullmatch(command)) is not None:
                 self._arrays[assigned[1]] = (await self._substitute(assigned[2])).split()
                 continue
+            if (kept := KEPT.fullmatch(command)) is not None:
+                await self._keep(kept[1], kept[2])
+                continue
             text = ELEMENT.sub(lambda match: self._arrays[match[1]][int(match[2])], await self._substitute(command))
             with suppress(ApiError, RefusedError):
                 await self._command(text)
+
+    async def _keep(self, query: str, file: str) -> None:
+        """`kubectl get … -o jsonpath={.items[0].PATH} > FILE`: what is at the path of the first one."""
+        words = shlex.split(query.removeprefix(KUBECTL))
+        path = FIRST_PATH.fullmatch(flag(words, "-o").removeprefix("jsonpath="))
+        if words[:1] != ["get"] or path is None:
+            raise ShellError(f"a command whose output is not known here: {query}")
+        options = Options(label_selector=flag(words, "-l"), field_selector=flag(words, "--field-selector"))
+        found = await self._kubectl.client.list(targets((words[1],))[0][0], self._kubectl.namespace, options)
+        (self._kubectl.folder / file).write_text(str(field(found.items[0].object, path[1])), encoding="utf-8")
 
     async def _command(self, text: str) -> None:
         if text.startswith("bash "):
@@ -98,6 +115,8 @@ class Shell:
     async def _names(self, query: str) -> list[str]:
         """What `get KIND … -o name` prints, by name."""
         words = shlex.split(query)
+        if words[:1] == ["cat"] and (kept := self._kubectl.folder / words[1]).is_file():
+            return kept.read_text(encoding="utf-8").split()
         if words[:1] != ["get"] or "-o name" not in query:
             raise ShellError(f"a command whose output is not known here: {query}")
         resource = targets((words[1],))[0][0]

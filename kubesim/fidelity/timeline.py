@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import msgspec
 
 from kubesim.api.resources import NODES, SERVICE_ACCOUNTS
 from kubesim.api.stored import Object
+from kubesim.client.kubectl.command import KubectlError
 from kubesim.cluster import SimCluster
 from kubesim.fidelity.fake_node import FakeNode
 from kubesim.fidelity.shell import Shell
@@ -96,10 +98,18 @@ class _Player:
             await self._add_fake_node(step["fake_node"])
         elif "kubelet" in step:
             self._fake_nodes[step["kubelet"]["node"]].rules = [dict(rule) for rule in step["kubelet"]["rules"]]
+        elif "run" in step and step.get("bg"):
+            assert self._tasks is not None, "steps are taken while the scenario is played"
+            self._tasks.spawn(self._run_beside(step["run"]), "background")
         elif "run" in step:
             await self._shell.run(step["run"])
         else:
             raise TimelineError(f"a step of {self.scenario['name']} cannot be played: {sorted(step)}")
+
+    async def _run_beside(self, line: str) -> None:
+        """A command that the next steps do not wait for; what it could not finish is no failure."""
+        with suppress(KubectlError):
+            await self._shell.run(line)
 
     async def _add_fake_node(self, name: str) -> None:
         assert self._tasks is not None, "steps are taken while the scenario is played"

@@ -17,6 +17,7 @@ from kubesim.api.resources import (
 )
 from kubesim.api.stored import Object
 from kubesim.api.wire import ClientCertificate, Options, Request
+from kubesim.client.kubectl.command import KubectlError
 from kubesim.cluster import SimCluster
 
 ADMIN = ClientCertificate("kubernetes-admin", ("system:masters",))
@@ -143,3 +144,31 @@ async def test_a_claim_in_use_outlives_its_deletion(cluster: SimCluster) -> None
     await client.delete(PODS, "p", "default", grace_period_seconds=0)
     await cluster.run_for(5)
     assert cluster.get(PERSISTENT_VOLUME_CLAIMS, "default/c") is None
+
+
+async def test_a_drain_waits_for_the_budget(cluster: SimCluster) -> None:
+    """Teaches: drain cordons, asks, is refused, and asks again every five seconds until the budget has room."""
+    await web(cluster, 3)
+    await budget(cluster, minAvailable=3)
+    pod = next(each for each in cluster.all(PODS) if each.name == pods(cluster)[0])
+    node = pod.object["spec"]["nodeName"]
+    with pytest.raises(KubectlError, match="global timeout reached: 12"):
+        await cluster.kubectl.run(f"drain {node} --timeout=12s")
+    assert pod.name in pods(cluster)
+    await cluster.kubectl.run('patch pdb web -p \'{"spec":{"minAvailable":1}}\'')
+    await cluster.run_for(1)
+    lines = await cluster.kubectl.run(f"drain {node} --timeout=2m")
+    assert lines[0] == f"node/{node} already cordoned"
+    assert lines[-1] == f"node/{node} drained"
+    assert pod.name not in pods(cluster)
+
+
+async def test_a_drain_spares_nobody_by_accident(cluster: SimCluster) -> None:
+    """Teaches: a Pod that nobody would replace needs --force."""
+    body = {"containers": [{"name": "c", "image": "nginx"}], "nodeName": "node-1"}
+    await cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lonely"}, "spec": body})
+    await cluster.run_for(5)
+    with pytest.raises(KubectlError, match="Pods that declare no controller"):
+        await cluster.kubectl.run("drain node-1")
+    await cluster.kubectl.run("drain node-1 --force")
+    assert pods(cluster) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kubesim.api.resources import CONFIG_MAPS, DEPLOYMENTS, PODS
+from kubesim.api.resources import CONFIG_MAPS, DEPLOYMENTS, NODES, PODS
 from kubesim.client.kubectl.command import KubectlError
 from kubesim.cluster import SimCluster
 from kubesim.fidelity.shell import Shell, ShellError, commands, flag, without_namespace
@@ -123,3 +123,12 @@ async def test_a_kubectl_command_that_is_not_known_is_an_error_too(cluster: SimC
     """Teaches: only what the apiserver refuses is passed over."""
     with pytest.raises(KubectlError):
         await Shell(cluster.kubectl).run("$KUBECTL dance")
+
+
+@HOLLOW
+async def test_a_file_keeps_a_name_for_later_commands(cluster: SimCluster, tmp_path: Path) -> None:
+    """Teaches: `> n` and `$(cat n)`, as the scenario of a drained node uses them."""
+    cluster.kubectl.folder = tmp_path
+    shell = Shell(cluster.kubectl)
+    await shell.run("$KUBECTL get nodes -o jsonpath='{.items[0].metadata.name}' > n; $KUBECTL cordon $(cat n)")
+    assert (await cluster.client.get(NODES, "node-1")).object["spec"]["unschedulable"] is True

@@ -17,7 +17,7 @@ SHORT_FLAGS = {
     "-c": "container",
     "-A": "all-namespaces",
 }
-SWITCHES = {"force", "all", "all-namespaces", "overwrite", "now", "ignore-not-found", "command"}
+SWITCHES = {"force", "all", "all-namespaces", "overwrite", "now", "ignore-not-found", "command", "ignore-daemonsets"}
 VALUES = {
     "namespace", "selector", "filename", "patch", "type", "image", "replicas", "grace-period", "cascade", "port",
     "field-selector", "subresource", "container", "to-revision", "labels", "restart",

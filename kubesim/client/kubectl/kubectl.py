@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kubesim.api.stored import Object
 from kubesim.client.client import Client
-from kubesim.client.kubectl import changing, making, nodes, rollouts
+from kubesim.client.kubectl import changing, draining, making, nodes, rollouts
 from kubesim.client.kubectl.command import Command, KubectlError, parse_command, unknown
 from kubesim.client.kubectl.session import Session
 
@@ -23,6 +23,7 @@ VERBS: dict[str, Verb] = {
     "cordon": nodes.cordon,
     "create": making.create,
     "delete": changing.delete,
+    "drain": draining.drain,
     "label": changing.label,
     "patch": changing.patch,
     "rollout": rollouts.rollout,
