@@ -26,6 +26,7 @@ from kubesim.api.stored import Object, Stored
 from kubesim.api.tokens import Trust, virtual_trust
 from kubesim.api.wire import ClientCertificate, Options, Request, Response, WatchStream
 from kubesim.apiserver import ApiServer
+from kubesim.apiserver.admission.type_checking import PolicyTypeChecker
 from kubesim.client.client import Client, ListResult
 from kubesim.client.in_process import InProcessTransport
 from kubesim.client.informer import Informer, Informers, Selection
@@ -284,13 +285,21 @@ class SimCluster:
         assert self._apiserver is not None, "the apiserver is started before anything talks to it"
         return self._apiserver
 
+    def _check_policy(self, policy: Object) -> list[Object]:
+        """The apiserver's knowledge of expressions, lent to a controller."""
+        return PolicyTypeChecker(self._running().schema).warnings(policy)
+
     def _build_control_plane(self, without: Sequence[str]) -> None:
         host = self.sim.add_host(CONTROL_PLANE, "192.168.49.2")
         sim = self.sim.on(host)
         host.add("apiserver", self._run_apiserver)
         if "controller-manager" not in without:
             self._install(
-                host, "controller-manager", lambda: ControllerManager(sim, self._controller_client, trust=self._trust)
+                host,
+                "controller-manager",
+                lambda: ControllerManager(
+                    sim, self._controller_client, trust=self._trust, check_policy=self._check_policy
+                ),
             )
         if "scheduler" not in without:
             scheduler = ClientCertificate("system:kube-scheduler")

@@ -8,18 +8,21 @@ Upstream: the run/worker/processNextWorkItem trio in every package of pkg/contro
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
 
 from kubesim.api.errors import ApiError, TransportError
-from kubesim.api.stored import Stored
+from kubesim.api.stored import Object, Stored
 from kubesim.api.tokens import Trust
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.client.workqueue import WorkQueue
 from kubesim.sim import Simulation, Tasks
+
+CheckPolicy = Callable[[Object], list[Object]]
 
 
 class RetryLaterError(Exception):
@@ -34,6 +37,7 @@ class ControllerContext(msgspec.Struct, frozen=True):
     informers: Informers
     recorder: EventRecorder
     trust: Trust  # What tokens and certificates are signed with.
+    check_policy: CheckPolicy | None = None  # What is wrong with the expressions of an admission policy.
 
 
 class Controller:

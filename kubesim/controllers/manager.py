@@ -16,9 +16,10 @@ from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.client.leader_election import LeaderElector
+from kubesim.controllers.admission_policy_status import ValidatingAdmissionPolicyStatusController
 from kubesim.controllers.certificates import CertificateSigningController
 from kubesim.controllers.cluster_role_aggregation import ClusterRoleAggregationController
-from kubesim.controllers.controller import Controller, ControllerContext
+from kubesim.controllers.controller import CheckPolicy, Controller, ControllerContext
 from kubesim.controllers.cron_job import CronJobController
 from kubesim.controllers.daemon_set import DaemonSetController
 from kubesim.controllers.deployment import DeploymentController
@@ -73,6 +74,7 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     HorizontalPodAutoscalerController,
     CronJobController,
     TTLAfterFinishedController,
+    ValidatingAdmissionPolicyStatusController,
 )
 
 NAME = "kube-controller-manager"
@@ -95,6 +97,7 @@ class ControllerManager:
         leader_elect: bool = True,
         host: str = "control-plane",
         trust: Trust | None = None,
+        check_policy: CheckPolicy | None = None,
     ) -> None:
         self.sim = sim
         self.controllers: tuple[Controller, ...] = ()  # Filled once this manager leads.
@@ -103,6 +106,7 @@ class ControllerManager:
         self._client_for = client_for
         self._kinds = tuple(controllers)
         self._leader_elect = leader_elect
+        self._check_policy = check_policy
         self._trust = trust or virtual_trust(sim.chance.seed)
         self._identity = f"{host}_{sim.chance.uid()}"
 
@@ -131,4 +135,4 @@ class ControllerManager:
     def _context(self, kind: type[Controller], informers: Informers) -> ControllerContext:
         client = self._client_for(kind.service_account or kind.name)
         recorder = EventRecorder(self.sim, client, kind.event_source or kind.name)
-        return ControllerContext(self.sim, client, informers, recorder, self._trust)
+        return ControllerContext(self.sim, client, informers, recorder, self._trust, self._check_policy)
