@@ -21,7 +21,6 @@ import orjson
 from kubesim.api.resources import SERVICES
 from kubesim.api.stored import Object
 from kubesim.apiserver.admission.plugin import Lookup
-from kubesim.apiserver.admission.webhook_https import CallError, post
 from kubesim.sim import Mode, NetworkError, Simulation
 
 API_SERVER = "apiserver"
@@ -37,6 +36,15 @@ class Answer(NamedTuple):
     denial: Object | None
     patch: list[Any]
     warnings: tuple[str, ...]
+
+
+class CallError(Exception):
+    """The webhook could not be asked. `is_transport`: the URL belongs in front of the text."""
+
+    def __init__(self, text: str, *, is_transport: bool = True) -> None:
+        super().__init__(text)
+        self.text = text
+        self.is_transport = is_transport
 
 
 class InvalidAnswerError(Exception):
@@ -88,6 +96,8 @@ async def _send(sim: Simulation, lookup: Lookup, hook: Object, url: str, review:
         raise CallError(f'no endpoints available for service "{name}"')
     if sim.loop.mode is Mode.VIRTUAL:
         raise CallError(f"dial tcp: lookup {urlsplit(url).hostname}: no such host")
+    from kubesim.apiserver.admission.webhook_https import post  # Nothing of a virtual run needs TLS.
+
     body = await post(sim.loop, f"{url}?timeout={seconds}s", orjson.dumps(review), config.get("caBundle"), seconds)
     try:
         return orjson.loads(body)

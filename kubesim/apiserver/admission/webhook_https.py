@@ -15,21 +15,13 @@ import ssl
 import threading
 from urllib.parse import urlsplit
 
+from kubesim.apiserver.admission.webhook_call import CallError
 from kubesim.sim.wall_timers import wall_time
 
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 DEFAULT_PORT = 443
 HTTP_OK = 200
 _CHUNK = 65536
-
-
-class CallError(Exception):
-    """The webhook could not be asked. `is_transport`: the URL belongs in front of the text."""
-
-    def __init__(self, text: str, *, is_transport: bool = True) -> None:
-        super().__init__(text)
-        self.text = text
-        self.is_transport = is_transport
 
 
 async def post(loop: asyncio.AbstractEventLoop, url: str, body: bytes, ca_bundle: str | None, seconds: float) -> bytes:
