@@ -12,14 +12,21 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import orjson
+
 from kubesim.api.defaults import DEFAULTS
-from kubesim.api.errors import BadRequestError
+from kubesim.api.errors import ApiError, BadRequestError, invalid
+from kubesim.api.patch import go_text
 from kubesim.api.resources import Resource
 from kubesim.api.schema import WARN, DecodeError, Node, Schema
 from kubesim.api.schema.quick import is_fine
 from kubesim.api.schema.schema import cannot_be_handled
 from kubesim.api.stored import Object
+from kubesim.api.wire import STRATEGIC_MERGE_PATCH, Request
 from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.validation.field import invalid as invalid_field
+
+NO_KIND = Resource("", "", "", "")
 
 
 class Decoder:
@@ -41,7 +48,10 @@ class Decoder:
         if not isinstance(body, dict):
             raise BadRequestError(f"the object provided is unrecognized (must be of type {resource.kind})")
         self._check_kind(body)
-        checked = self._checked(body, context)
+        try:
+            checked = self._checked(body, context)
+        except DecodeError as error:
+            raise cannot_be_handled(resource, error) from None
         obj: Object = {"kind": resource.kind, "apiVersion": resource.api_version, **checked}
         return dict(self._default(obj)) if self._default is not None else obj
 
@@ -77,7 +87,10 @@ class Decoder:
         if "kind" in names or "apiVersion" in names:
             self._check_kind(obj)
         if unclear:
-            checked = self._checked(unclear, context)
+            try:
+                checked = self._checked(unclear, context)
+            except DecodeError as error:
+                raise refusal(self.resource, context.request, obj, error) from None
             for name in unclear:
                 if name in checked:
                     obj[name] = checked[name]
@@ -86,10 +99,7 @@ class Decoder:
 
     def _checked(self, obj: Object, context: RequestContext) -> Object:
         mode = context.request.options.field_validation or WARN
-        try:
-            decoded = self.schema.decode(self.resource.api_version, self.resource.kind, obj, mode)
-        except DecodeError as error:
-            raise cannot_be_handled(self.resource, error) from None
+        decoded = self.schema.decode(self.resource.api_version, self.resource.kind, obj, mode)
         context.warnings.extend(decoded.warnings)
         return decoded.object
 
@@ -106,3 +116,14 @@ class Decoder:
                 f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
                 f'no kind "{kind}" is registered for the resource {resource.plural}'
             )
+
+
+def refusal(resource: Resource, request: Request, wanted: Object, error: DecodeError) -> ApiError:
+    """What is said of a change that does not decode: of a patch, the patch (or what it makes) is the invalid value."""
+    if request.verb != "patch":
+        return cannot_be_handled(resource, error)
+    if request.patch_type == STRATEGIC_MERGE_PATCH:
+        shown, why = go_text(request.body), error.conversion
+    else:
+        shown, why = orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode(), str(error)
+    return invalid(NO_KIND, "", [invalid_field("patch", shown, why)])

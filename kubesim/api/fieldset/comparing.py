@@ -47,20 +47,55 @@ def compare(node: TypeNode, old: dict[str, Any], new: dict[str, Any]) -> Compari
     return Comparison(taken, removed)
 
 
+class Part(NamedTuple):
+    """What comparing needs to know of a field. Of a whole, only whether it is another value counts."""
+
+    element: str
+    node: TypeNode
+    zero: Any
+    is_whole: bool
+
+
+def _parts(node: TypeNode) -> dict[str, Part]:
+    """The fields of a struct by name, each looked up once."""
+    if node is None:
+        return _NO_PARTS
+    parts = node.typed_parts
+    if parts is None:
+        parts = node.typed_parts = {name: _part(node, name) for name in node.fields}
+    return parts
+
+
+_NO_PARTS: dict[str, Part] = {}
+
+
+def _part(node: TypeNode, name: str) -> Part:
+    child = child_of(node, name)
+    zero = LEFT_OUT if child is None else child.zero
+    is_whole = child is not None and not is_granular_map(child) and not is_associative_list(child)
+    return Part(field_element(name), child, zero, is_whole)
+
+
 def _maps(node: TypeNode, old: dict[str, Any], new: dict[str, Any], taken: FieldSet, removed: FieldSet) -> None:
+    parts = _parts(node)
     for name, after in new.items():
         before = old.get(name, LEFT_OUT)
         if before is after:
             continue
-        child = child_of(node, name)
-        if before is LEFT_OUT and child is not None:
-            before = child.zero
-        _values(field_element(name), child, before, after, taken, removed)
+        element, child, zero, is_whole = parts.get(name) or _part(node, name)
+        if before is LEFT_OUT:
+            before = zero
+        if is_whole and before is not LEFT_OUT:
+            if before != after:
+                taken[element] = LEAF
+        else:
+            _values(element, child, before, after, taken, removed)
+    if old.keys() <= new.keys():
+        return
     for name, before in old.items():
         if name not in new:
-            child = child_of(node, name)
-            after = LEFT_OUT if child is None else child.zero
-            _values(field_element(name), child, before, after, taken, removed)
+            element, child, zero, _ = parts.get(name) or _part(node, name)
+            _values(element, child, before, zero, taken, removed)
 
 
 def _values(element: str, node: TypeNode, before: Any, after: Any, taken: FieldSet, removed: FieldSet) -> None:
@@ -102,6 +137,12 @@ def _inner(element: str, node: TypeNode, before: Any, after: Any, taken: FieldSe
 
 
 def _lists(node: Node, old: list[Any], new: list[Any], taken: FieldSet, removed: FieldSet) -> None:
+    if _are_paired(node, old, new):
+        item = item_of(node)
+        for index, (before, after) in enumerate(zip(old, new, strict=True)):
+            if before is not after:
+                _values(item_element(node, index, after), item, before, after, taken, removed)
+        return
     befores, afters = _by_element(node, old), _by_element(node, new)
     item = item_of(node)
     for element, after in afters.items():
@@ -116,6 +157,18 @@ def _lists(node: Node, old: list[Any], new: list[Any], taken: FieldSet, removed:
     for element, before in befores.items():
         if element not in afters:
             removed[element] = everything(item, before[0]) if len(before) == 1 else LEAF
+
+
+def _are_paired(node: Node, old: list[Any], new: list[Any]) -> bool:
+    """Whether the same items stand at the same places, which is what most writes leave them like."""
+    if len(old) != len(new) or len(node.list_map_keys) != 1:
+        return False
+    key = node.list_map_keys[0]
+    try:
+        names = [item[key] for item in new]
+        return len(set(names)) == len(names) and names == [item[key] for item in old]
+    except (KeyError, TypeError):
+        return False
 
 
 def _duplicates(

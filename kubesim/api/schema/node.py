@@ -40,6 +40,7 @@ class Node:
         "preserves_unknown",
         "quick",
         "struct",
+        "typed_parts",
         "zero",
     )
 
@@ -60,6 +61,7 @@ class Node:
         self.preserves_unknown = False  # Of an OBJECT: fields that nobody has declared are kept.
         self.default: Any = LEFT_OUT  # What the field counts as where it is the key of a list and absent.
         self.zero: Any = LEFT_OUT  # What Go writes when nothing is set, for a field that it never leaves out.
+        self.typed_parts: dict[str, Any] | None = None  # Kept by `kubesim.api.fieldset.comparing`, once it is made.
         self._always: dict[str, Any] | None = None
 
     def child(self, name: str) -> Node | None:

@@ -44,6 +44,16 @@ def identity_of(entry: Entry) -> Identity:
     return entry.get("manager", ""), operation, version, entry.get("subresource", "")
 
 
+def is_updater(entry: Entry, manager: str, version: str, subresource: str) -> bool:
+    """Whether an entry is that of a manager who updates."""
+    return bool(
+        entry["manager"] == manager
+        and entry["operation"] == UPDATE
+        and entry["apiVersion"] == version
+        and entry.get("subresource", "") == subresource
+    )
+
+
 def identity_text(identity: Identity) -> str:
     """The identity as upstream keeps it, which decides the order of conflicts and of merging."""
     names = ("manager", "operation", "apiVersion", "subresource")
@@ -55,6 +65,9 @@ def is_same_but_for_times(obj: Object, old: Object) -> bool:
     new_entries, entries = obj["metadata"].get("managedFields"), old["metadata"].get("managedFields")
     if new_entries is entries or not new_entries or not entries or len(new_entries) != len(entries):
         return False
+    for name, value in obj.items():
+        if name != "metadata" and value is not old.get(name) and value != old.get(name):
+            return False
     if any({**one, "time": ""} != {**other, "time": ""} for one, other in zip(new_entries, entries, strict=True)):
         return False
     return {**obj, "metadata": {**obj["metadata"], "managedFields": entries}} == old

@@ -42,6 +42,7 @@ from kubesim.apiserver.managed_fields.entries import (
     entry_of,
     identity_of,
     is_reset,
+    is_updater,
     read,
     sort,
 )
@@ -52,7 +53,7 @@ INTERNED_MAX = 4096
 _PASSED_OVER = frozenset(
     ("name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion")
 )
-_NO_CHANGE = Comparison(EMPTY, EMPTY)
+_OWN_KEYS = SERVER_FIELDS.keys()
 
 
 class FieldTracker:
@@ -97,7 +98,8 @@ class FieldTracker:
                 change = self.excluding(self.compare(old, obj, same_metadata=same_metadata), subresource)
                 if entries is not before:
                     entries = self.known(entries)
-                entries = self.after(entries, change, context)
+                if not change.is_same:
+                    entries = self.after(entries, change, context)
             except TypedError:
                 entries = before
         if entries:
@@ -107,18 +109,18 @@ class FieldTracker:
 
     def after(self, entries: Entries, change: Comparison, context: RequestContext) -> Entries:
         """The entries after a change by the request's manager; the same list if nobody's fields or time change."""
-        if change.is_same:
-            return entries
-        own = difference(change.taken, SERVER_FIELDS)
-        lost = union(change.taken, change.removed)
-        identity = self.updater(context)
-        now = "" if context.request.subresource == "scale" else context.sim.clock.timestamp()
+        taken, removed = change
+        own = taken if _OWN_KEYS.isdisjoint(taken) else difference(taken, SERVER_FIELDS)
+        lost = union(taken, removed) if removed else taken
+        request = context.request
+        manager, subresource, version = manager_of(request), request.subresource, self.resource.api_version
+        now = "" if subresource == "scale" else context.sim.clock.timestamp()
         result: Entries = []
         is_changed = False
         made: Entry | None
         for entry in entries:
-            if own and identity_of(entry) == identity:
-                made = self._grown(entry, difference(entry["fieldsV1"], change.removed), own, now)
+            if own and is_updater(entry, manager, version, subresource):
+                made = self._grown(entry, difference(entry["fieldsV1"], removed), own, now)
                 own = EMPTY
             else:
                 made = self._shrunk(entry, lost)
@@ -126,20 +128,20 @@ class FieldTracker:
             if made is not None:
                 result.append(made)
         if own:
-            result.append(entry_of(identity, self.resource.api_version, self.intern(own), now))
+            result.append(entry_of((manager, UPDATE, version, subresource), version, self.intern(own), now))
             is_changed = True
         return cap(sort(result)) if is_changed else entries
 
     def compare(self, old: Object, new: Object, *, same_metadata: bool = False) -> Comparison:
         """What has changed, but for the server's own fields."""
-        if same_metadata or "metadata" not in new:
-            return compare(self.node, {**old, "metadata": EMPTY}, {**new, "metadata": EMPTY})
+        if same_metadata:
+            return compare(self.node, old, {**new, "metadata": old["metadata"]})
         return compare(self.node, _visible(old), _visible(new))
 
     def excluding(self, change: Comparison, subresource: str) -> Comparison:
         """A change without what such a write cannot change."""
         reset = self.reset(subresource)
-        if not reset or change.is_same:
+        if reset.keys().isdisjoint(change.taken) and reset.keys().isdisjoint(change.removed):
             return change
         return Comparison(recursive_difference(change.taken, reset), recursive_difference(change.removed, reset))
 
