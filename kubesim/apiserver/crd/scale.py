@@ -11,13 +11,14 @@ from kubesim.api.errors import BadRequestError, InternalError, invalid, not_foun
 from kubesim.api.meta import with_fields
 from kubesim.api.patch import apply_json_patch, apply_merge_patch, apply_strategic_merge_patch
 from kubesim.api.stored import Object, Stored
-from kubesim.api.wire import JSON_PATCH, MERGE_PATCH, Response
+from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Response
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.crd.strategy import CustomStrategy, value_at
+from kubesim.apiserver.managed_fields.scale import apply_scale
 from kubesim.apiserver.registry.change import Make, always, change, finish_update
-from kubesim.apiserver.registry.patching import check_patch_type
+from kubesim.apiserver.registry.patching import check_patch_type, configuration
 from kubesim.apiserver.registry.registry import Registry
-from kubesim.apiserver.subresources.scale import COPIED, SCALE
+from kubesim.apiserver.subresources.scale import COPIED, SCALE, given_metadata, scale_type
 from kubesim.apiserver.validation.field import invalid as invalid_field
 
 NOT_NEGATIVE = "must be greater than or equal to 0"
@@ -48,9 +49,15 @@ async def patch_custom_scale(registry: Registry, context: RequestContext) -> Res
     """PATCH: changes the number. A Scale is built in, so any patch will do."""
     body, patch_type = context.request.body, context.request.patch_type
     check_patch_type(patch_type)
+    if patch_type == APPLY_PATCH:
+        configuration(context)
+        context.owners_are_known = True
 
     def make(current: Stored) -> Object:
         scale = scale_of(registry, current)
+        if patch_type == APPLY_PATCH:
+            where = _paths(registry)["specReplicasPath"].removeprefix(".")
+            return apply_scale(registry.tracker, scale_type(registry), context, current.object, scale, where)
         if patch_type == JSON_PATCH:
             return apply_json_patch(scale, body)
         if patch_type == MERGE_PATCH:
@@ -89,7 +96,7 @@ async def _change(registry: Registry, context: RequestContext, make_scale: Make)
         *parents, last = path.removeprefix(".").split(".")
         wanted = with_fields(current.object, {last: replicas}, *parents)
         # A resourceVersion in the Scale is a precondition on the object that it stands for.
-        return with_fields(wanted, {"resourceVersion": metadata.get("resourceVersion")}, "metadata")
+        return with_fields(wanted, given_metadata(context, metadata), "metadata")
 
     response = await change(registry, context, make, finish_update)
     assert response.stored is not None, "a change answers with the object"

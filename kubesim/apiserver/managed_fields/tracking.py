@@ -59,13 +59,14 @@ _OWN_KEYS = SERVER_FIELDS.keys()
 class FieldTracker:
     """Keeps the owners of one resource's fields.
 
-    `find_node` finds its type, which is None for a kind without a schema, at the first write.
+    `find_node` finds its type, which is None for a kind without a schema, at the first write. `also_known` is
+    one more version that entries may have.
     """
 
-    def __init__(self, resource: Resource, find_node: Callable[[], TypeNode]) -> None:
+    def __init__(self, resource: Resource, find_node: Callable[[], TypeNode], also_known: str = "") -> None:
         self.resource = resource
         self._find_node = find_node
-        self._versions = _versions(resource)
+        self._versions = _versions(resource) | {also_known}
         self._reset: dict[str, FieldSet] = {}
         self._interned: dict[bytes, FieldSet] = {}
         self._encode = msgspec.json.Encoder().encode

@@ -15,10 +15,12 @@ from kubesim.api.patch import apply_json_patch, apply_merge_patch, apply_strateg
 from kubesim.api.resources import Resource
 from kubesim.api.selectors import equality_selector, label_selector
 from kubesim.api.stored import Object, Stored
-from kubesim.api.wire import JSON_PATCH, MERGE_PATCH, Response
+from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Response
 from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.managed_fields.scale import apply_scale
+from kubesim.apiserver.managed_fields.tracking import FieldTracker
 from kubesim.apiserver.registry.change import Make, always, change, finish_update
-from kubesim.apiserver.registry.patching import check_patch_type
+from kubesim.apiserver.registry.patching import check_patch_type, configuration
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.validation.field import invalid as invalid_field
 from kubesim.apiserver.validation.pod import NOT_NEGATIVE
@@ -50,9 +52,14 @@ async def patch_scale(registry: Registry, context: RequestContext) -> Response:
     """PATCH: changes the number."""
     body, patch_type = context.request.body, context.request.patch_type
     check_patch_type(patch_type)
+    if patch_type == APPLY_PATCH:
+        configuration(context)
+        context.owners_are_known = True
 
     def make(current: Stored) -> Object:
         scale = scale_of(current)
+        if patch_type == APPLY_PATCH:
+            return apply_scale(registry.tracker, scale_type(registry), context, current.object, scale, "spec.replicas")
         if patch_type == JSON_PATCH:
             return apply_json_patch(scale, body)
         if patch_type == MERGE_PATCH:
@@ -87,11 +94,22 @@ async def _change(registry: Registry, context: RequestContext, make_scale: Make)
             raise invalid(SCALE, context.request.name, [invalid_field("spec.replicas", replicas, NOT_NEGATIVE)])
         wanted = with_fields(current.object, {"replicas": replicas}, "spec")
         # A resourceVersion in the Scale is a precondition on the object that it stands for.
-        return with_fields(wanted, {"resourceVersion": metadata.get("resourceVersion")}, "metadata")
+        return with_fields(wanted, given_metadata(context, metadata), "metadata")
 
     response = await change(registry, context, make, finish_update)
     assert response.stored is not None, "a change answers with the object"
     return Response(200, _handle(response.stored), warnings=response.warnings)
+
+
+def scale_type(registry: Registry) -> FieldTracker:
+    """The type of Scales, for applying one."""
+    return FieldTracker(SCALE, lambda: registry.decoder.schema.node(SCALE), registry.resource.api_version)
+
+
+def given_metadata(context: RequestContext, metadata: Object) -> Object:
+    """What of a Scale's metadata counts for its object: the precondition, and owners where they are settled."""
+    names = ("resourceVersion", "managedFields") if context.owners_are_known else ("resourceVersion",)
+    return {name: metadata.get(name) for name in names}
 
 
 def _handle(stored: Stored) -> Stored:

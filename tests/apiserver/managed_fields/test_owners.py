@@ -90,6 +90,24 @@ async def test_scaling_takes_the_replicas_and_has_no_time(sim: Simulation, boot:
         assert all("f:replicas" not in e["fieldsV1"]["f:spec"] for e in entries if e["manager"] != "scaler")
 
 
+async def test_a_scale_can_be_applied(sim: Simulation, boot: Any) -> None:
+    """Teaches: the Scale's number has the owners of the object's number."""
+    async with boot(sim) as api:
+        await api.deployment()
+        body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 4}}
+        more = {"subresource": "scale", "field_manager": "scaler"}
+        with pytest.raises(ConflictError, match=r'conflict with "test" using apps/v1: \.spec\.replicas'):
+            await api.patch(DEPLOYMENTS, "web", body, APPLY_PATCH, **more)
+        await api.patch(DEPLOYMENTS, "web", body, APPLY_PATCH, force=True, **more)
+        obj = (await api.get(DEPLOYMENTS, "web")).object
+        assert obj["spec"]["replicas"] == 4
+        mine = [e for e in obj["metadata"]["managedFields"] if e["manager"] == "scaler"]
+        assert [(e["operation"], e["apiVersion"], e["subresource"]) for e in mine] == [("Apply", "apps/v1", "scale")]
+        assert all(
+            "f:replicas" not in e["fieldsV1"]["f:spec"] for e in obj["metadata"]["managedFields"] if e not in mine
+        )
+
+
 async def test_managers_can_be_forgotten_but_not_broken(sim: Simulation, boot: Any) -> None:
     """Teaches: one empty entry resets; what is no valid entry is as if it had not been sent."""
     async with boot(sim) as api:
