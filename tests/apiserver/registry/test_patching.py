@@ -118,7 +118,7 @@ async def test_what_a_patch_makes_is_validated_as_anything_else(sim: Simulation,
         assert str(refusal.value) == (
             'Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0'
         )
-        with pytest.raises(BadRequestError, match="cannot unmarshal string into Go struct field"):
+        with pytest.raises(InvalidError, match="cannot unmarshal string into Go struct field"):
             await api.patch(DEPLOYMENTS, "web", {"spec": {"replicas": "two"}})
         with pytest.raises(InvalidError, match=r'metadata.labels: Invalid value: "c!": a valid label must be an empty'):
             await api.patch(DEPLOYMENTS, "web", {"metadata": {"labels": {"a": "c!"}}})
