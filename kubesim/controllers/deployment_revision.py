@@ -3,8 +3,9 @@
 Every template a Deployment ever had lives on in a ReplicaSet named after the template's hash. The newest one
 carries the highest revision number; rolling back gives an old set a new number and notes the old one in its
 revision history.
-Upstream: util/deployment_util.go in pkg/controller/deployment. It hashes a dump of Go structs; here the same hash
-is taken of the template's JSON, so names look alike but differ.
+The hash is the real one: of the template as Go's debugging printer shows it (`go_structs`). A template with something
+that is not in its table (a vendor's volume) gets a hash of its JSON, which looks alike but differs.
+Upstream: util/deployment_util.go in pkg/controller/deployment, pkg/util/hash.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import orjson
 
 from kubesim.api.stored import Object, Stored
+from kubesim.controllers.go_structs import UnknownFieldError, dump
 from kubesim.sim.chance import NAME_ALPHABET
 
 POD_TEMPLATE_HASH = "pod-template-hash"
@@ -31,7 +33,10 @@ FNV_OFFSET, FNV_PRIME = 2166136261, 16777619
 
 def template_hash(template: Object, collision_count: int | None) -> str:
     """The name suffix of a template's ReplicaSet, such as 7887448d46. A collision count gives another one."""
-    data = orjson.dumps(template, option=orjson.OPT_SORT_KEYS)
+    try:
+        data = dump(template, "v1.PodTemplateSpec").encode()
+    except UnknownFieldError:
+        data = orjson.dumps(template, option=orjson.OPT_SORT_KEYS)
     if collision_count is not None:
         data += collision_count.to_bytes(8, "little")
     digits = str(fnv32a(data))

@@ -11,6 +11,8 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
+from kubesim.api.go_names import wire_name
+
 # One struct a line: "Name: fields". A field alone is null when unset, `=zero` gives another zero, `>Struct` is a
 # pointer to a struct, `*Struct` a list of them, `!Struct` a struct by value, `+Struct` one whose fields are its own.
 STRUCTS = """
@@ -87,7 +89,6 @@ ProjectedDownward: Items*DownwardFile
 Token: Audience="" ExpirationSeconds=0 Path=""
 """
 ZEROS = {"": None, '""': "", '"0"': "0", "0": 0, "false": False}
-ODD_NAMES = {"CephFS": "cephfs", "StorageOS": "storageos"}
 CAPITALISED = ("Affinity", "SELinuxOptions", "WindowsOptions", "CSI", "NFS", "Ephemeral", "LabelSelector")
 POINTER, LIST, VALUE = ">", "*", "!"
 
@@ -157,15 +158,3 @@ def fields_of(struct: str) -> tuple[Field, ...]:
         name, holds, other, zero = match.groups()
         found.append(Field(name, wire_name(name), ZEROS[zero or ""], holds or "", other or ""))
     return tuple(found)
-
-
-def wire_name(name: str) -> str:
-    """Go's name of a field as JSON has it: DNSPolicy is dnsPolicy, TTY is tty."""
-    if name in ODD_NAMES:
-        return ODD_NAMES[name]
-    match = re.match(r"[A-Z]+", name)
-    assert match is not None, "Go's exported names begin with a capital"
-    head = match[0]
-    if len(head) > 1 and len(head) < len(name):
-        head = head[:-1]
-    return head.lower() + name[len(head) :]
