@@ -209,8 +209,8 @@ def _struct(value: Object, fields: tuple[Field, ...]) -> str:
     if not known.issuperset(value):
         raise UnknownFieldError(sorted(set(value) - known))
     parts = []
-    for name, wire_name, type_ in fields:
-        inner = value.get(wire_name) if wire_name else own_part(value, type_)
+    for name, on_wire, type_ in fields:
+        inner = value.get(on_wire) if on_wire else own_part(value, type_)
         parts.append(f"{name}:{dump(inner, type_)}")
     return f"{{{' '.join(parts)}}}"
 
