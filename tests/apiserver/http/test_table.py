@@ -20,7 +20,7 @@ from kubesim.api.resources import (
     STORAGE_CLASSES,
     Resource,
 )
-from kubesim.apiserver.http.table import printer_for
+from kubesim.apiserver.http.table import PRINTERS, printer_for
 from kubesim.apiserver.http.table.columns import DAY, HOUR, MINUTE, SECOND, YEAR, duration
 from kubesim.apiserver.http.table.scale import SCALE_PRINTER
 from kubesim.sim.clock import parse_timestamp_ns
@@ -141,3 +141,15 @@ def test_a_scale_shows_what_is_wanted_and_what_is_there() -> None:
     """Teaches: a Scale has columns of its own, whatever it is the scale of."""
     scale = {"metadata": {"name": "web", "creationTimestamp": "2024-01-13T09:00:00Z"}, "spec": {"replicas": 3}}
     assert SCALE_PRINTER.cells(scale, parse_timestamp_ns("2024-01-13T09:00:05Z")) == ["web", 3, 0, "5s"]
+
+
+def test_a_column_is_described_by_the_field_that_it_shows() -> None:
+    """Teaches: what a column means is what the schema says of the field, word for word."""
+    definitions = {
+        (kind, column["name"]): column["description"]
+        for (_, kind), printer in PRINTERS.items()
+        for column in printer.definitions()
+    }
+    assert definitions["Pod", "IP"].startswith("podIP address allocated to the pod.")
+    assert definitions["Deployment", "Ready"] == "Number of the pod with ready state"
+    assert definitions["ReplicaSet", "Age"].startswith("CreationTimestamp is a timestamp")

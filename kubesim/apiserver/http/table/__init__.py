@@ -14,8 +14,9 @@ from kubesim.api.stored import Object, Stored
 from kubesim.apiserver.http.answers import partial
 from kubesim.apiserver.http.table import administration, batch, core, network, nodes, pods, policy, storage, workloads
 from kubesim.apiserver.http.table.columns import DEFAULT, Moment, Printer
+from kubesim.apiserver.http.table.descriptions import described
 
-PRINTERS: dict[tuple[str, str], Printer] = {
+_PRINTERS: dict[tuple[str, str], Printer] = {
     **pods.PRINTERS,
     **nodes.PRINTERS,
     **core.PRINTERS,
@@ -26,6 +27,7 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     **storage.PRINTERS,
     **administration.PRINTERS,
 }
+PRINTERS = {(group, kind): described(printer, group, kind) for (group, kind), printer in _PRINTERS.items()}
 
 
 def printer_for(resource: Resource) -> Printer:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kubesim.api.stored import Object
+from kubesim.apiserver.http.table.fields import field_description
 from kubesim.sim.clock import parse_timestamp_ns
 
 NONE, UNKNOWN, UNSET = "<none>", "<unknown>", "<unset>"
@@ -21,13 +22,14 @@ Cells = Callable[[Object, Moment], list[Any]]
 
 
 class Column(NamedTuple):
-    """One column. Priority 1 is shown only with `-o wide`."""
+    """One column. Priority 1 is shown only with `-o wide`. `field` is the one it shows: its words describe it."""
 
     name: str
     type: str = "string"
     format: str = ""
     priority: int = 0
     description: str = ""
+    field: str = ""
 
 
 class Printer(NamedTuple):
@@ -44,34 +46,21 @@ class Printer(NamedTuple):
                 "name": column.name,
                 "type": column.type,
                 "format": column.format,
-                "description": column.description,
+                "description": field_description(column.field) if column.field else column.description,
                 "priority": column.priority,
             }
             for column in self.columns
         ]
 
 
-NAME = Column(
-    "Name",
-    format="name",
-    description="Name must be unique within a namespace. Is required when creating resources, although some resources "
-    "may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for "
-    "creation idempotence and configuration definition. Cannot be updated. More info: "
-    "https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
-)
-AGE = Column(
-    "Age",
-    description="CreationTimestamp is a timestamp representing the server time when this object was created. It is not "
-    "guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is "
-    "represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: "
-    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
-)
+NAME = Column("Name", format="name", field="ObjectMeta.name")
+AGE = Column("Age", field="ObjectMeta.creationTimestamp")
 CREATED_AT = AGE._replace(name="Created At", type="date")
 
 
-def wide(name: str, type_: str = "string", description: str = "") -> Column:
+def wide(name: str, type_: str = "string") -> Column:
     """A column that only `-o wide` shows."""
-    return Column(name, type_, "", 1, description)
+    return Column(name, type_, "", 1)
 
 
 def name_of(obj: Object) -> str:

@@ -65,10 +65,10 @@ PRINTERS = {
     ("", "Node"): Printer(
         (
             NAME,
-            Column("Status", description="The status of the node"),
-            Column("Roles", description="The roles of the node"),
+            Column("Status"),
+            Column("Roles"),
             AGE,
-            Column("Version", description="Kubelet Version reported by the node."),
+            Column("Version"),
             wide("Internal-IP"),
             wide("External-IP"),
             wide("OS-Image"),
@@ -77,5 +77,5 @@ PRINTERS = {
         ),
         _node,
     ),
-    ("", "Namespace"): Printer((NAME, Column("Status", description="The status of the namespace"), AGE), _namespace),
+    ("", "Namespace"): Printer((NAME, Column("Status"), AGE), _namespace),
 }

@@ -175,13 +175,9 @@ PRINTERS = {
     ("", "Pod"): Printer(
         (
             NAME,
-            Column("Ready", description="The aggregate readiness state of this pod for accepting traffic."),
-            Column("Status", description="The aggregate status of the containers in this pod."),
-            Column(
-                "Restarts",
-                description="The number of times the containers in this pod have been restarted and when the last "
-                "container in this pod has restarted.",
-            ),
+            Column("Ready"),
+            Column("Status"),
+            Column("Restarts"),
             AGE,
             wide("IP"),
             wide("Node"),
