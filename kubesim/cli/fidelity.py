@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -23,7 +25,11 @@ from kubesim.fidelity.kubectl import (
 from kubesim.fidelity.kubectl.transcripts import Answer
 from kubesim.service import ServiceError
 
+if TYPE_CHECKING:
+    from kubesim.fidelity.scheduler import StepResult
+
 PROFILE = "fidelity"
+VALUE_LENGTH_MAX = 60
 
 
 @click.group(
@@ -36,6 +42,7 @@ def fidelity() -> None:
     \b
     Example:
       kubesim fidelity kubectl transcripts.json
+      kubesim fidelity scheduler recordings.jsonl.gz
     """
 
 
@@ -74,6 +81,62 @@ def kubectl(
     except (TranscriptError, PlayerError, ServiceError) as error:
         raise click.ClickException(str(error)) from None
     return summarise(results, output)
+
+
+@fidelity.command("scheduler")
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="How many differences to show."
+)
+@click.option("--verbose", "-v", is_flag=True, help="Show all differences, in full.")
+@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="json for programs.")
+def scheduler(files: tuple[Path, ...], limit: int, *, verbose: bool, output: str) -> int:
+    """Decide recorded placements of a real kube-scheduler again and say how much agrees.
+
+    Compared are the node (any with the highest total is right), every plugin's score of every feasible node, the
+    text of FailedScheduling, and whom preemption chose. Exit code 1 if anything differs.
+
+    \b
+    Example:
+      kubesim fidelity scheduler recordings.jsonl.gz --verbose
+    """
+    from kubesim.fidelity.scheduler import RecordingError, play, read_recordings, totals
+
+    try:
+        recordings = [recording for file in files for recording in read_recordings(file)]
+    except RecordingError as error:
+        raise click.ClickException(str(error)) from None
+    results = [result for recording in recordings for result in play(recording)]
+    counts = totals(results)
+    differing = [result for result in results if result.differences]
+    if output == "json":
+        numbers = {kind: {"agreed": agreed, "compared": compared} for kind, (agreed, compared) in counts.items()}
+        print_json({**numbers, "differences": msgspec.to_builtins(differing)})
+    else:
+        tell_placements(differing, sys.maxsize if verbose else limit, verbose)
+        click.echo(" ".join(f"{kind} {agreed}/{compared}" for kind, (agreed, compared) in counts.items()))
+    return 1 if differing else 0
+
+
+def tell_placements(differing: Sequence[StepResult], limit: int, verbose: bool) -> None:
+    """The first differences, a line each; in full two more, with both values."""
+    shown = 0
+    for result in differing:
+        for difference in result.differences:
+            if shown == limit:
+                click.echo(f"… {sum(len(result.differences) for result in differing) - shown} more (--verbose)")
+                return
+            shown += 1
+            head = f"✘ seed {result.seed} {result.pod}: {difference.kind}: {difference.what}"
+            if verbose:
+                click.echo(f"{head}\n    real  {difference.real}\n    ours  {difference.ours}")
+            else:
+                click.echo(f"{head}: real {shorten(difference.real)}, ours {shorten(difference.ours)}")
+
+
+def shorten(text: str) -> str:
+    """So much of a text that two fit on a line."""
+    return text if len(text) <= VALUE_LENGTH_MAX else text[: VALUE_LENGTH_MAX - 1] + "…"
 
 
 @contextmanager

@@ -45,8 +45,7 @@ class Scheduler:
         self._client = client
         self.informers = Informers(sim, client)
         snapshot = Snapshot()
-        claims, classes = self.informers.of(PERSISTENT_VOLUME_CLAIMS), self.informers.of(STORAGE_CLASSES)
-        handle = Handle(snapshot, client, claims, classes)
+        handle = Handle(snapshot, client, self.informers.of)
         self.frameworks = {
             profile.scheduler_name: Framework(
                 profile.scheduler_name, [(plugin.make(handle), plugin.weight) for plugin in profile.plugins]

@@ -113,3 +113,19 @@ def test_fidelity_refuses_a_file_that_is_no_transcript(call: Any, tmp_path: Path
     file.write_text('{"meta": {}, "cases": []}')
     done = call("fidelity", "kubectl", str(file))
     assert (done.code, done.err.strip()) == (2, f"Error: {file} holds no cases")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "{} holds no recorded placements"),
+        ("nonsense", "{} is no file of recorded placements: "),
+        ('{"seed": 1, "objects": [{"kind": "Node"}], "steps": []}', "{}: line 1 holds something that is no Kubernetes"),
+    ],
+)
+def test_fidelity_refuses_a_file_that_holds_no_placements(call: Any, tmp_path: Path, text: str, words: str) -> None:
+    """Teaches: a file of something else is named, not traced back."""
+    file = tmp_path / "recordings.jsonl"
+    file.write_text(text)
+    done = call("fidelity", "scheduler", str(file))
+    assert (done.code, done.err.startswith(f"Error: {words.format(file)}")) == (2, True)

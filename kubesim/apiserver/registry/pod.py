@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kubesim.api.errors import FieldError
 from kubesim.api.stored import Object
+from kubesim.apiserver.registry.label_keys import merge_label_keys
 from kubesim.apiserver.registry.qos import qos_class
 from kubesim.apiserver.registry.strategy import Strategy, keep
 from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid
@@ -23,7 +24,10 @@ class PodStrategy(Strategy):
     def prepare_for_create(self, obj: Object) -> None:
         """Pending, with the quality of service that its resources give it."""
         super().prepare_for_create(obj)
-        obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
+        spec = obj.get("spec") or {}
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+        if spec.get("affinity") or spec.get("topologySpreadConstraints"):
+            obj["spec"] = merge_label_keys(spec, obj["metadata"].get("labels") or {})
 
     def prepare_for_status_update(self, obj: Object, old: Object) -> None:
         """The kubelet's word on the status; owners and quality of service are none of its business."""

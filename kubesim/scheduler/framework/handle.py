@@ -5,17 +5,22 @@ Upstream: `Handle` in the kube-scheduler staging framework.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
+from kubesim.api.resources import Resource
 from kubesim.client.client import Client
 from kubesim.client.informer import Informer
 from kubesim.scheduler.snapshot import Snapshot
 
 
 class Handle(msgspec.Struct, frozen=True):
-    """The nodes as the current cycle sees them, the way to the apiserver, and caches that plugins ask."""
+    """The nodes as the current cycle sees them, the way to the apiserver, and the objects that plugins ask about.
+
+    A plugin asks for its informers when it is made, so that the scheduler waits for their first lists.
+    """
 
     snapshot: Snapshot
     client: Client
-    claims: Informer | None = None  # PersistentVolumeClaims; None where volumes are of no interest.
-    classes: Informer | None = None  # StorageClasses.
+    informer: Callable[[Resource], Informer] = Informer

@@ -130,6 +130,19 @@ class PostFilterPlugin(Plugin, ABC):
         """(the nominated node or "", SUCCESS when room is being made, else why not)."""
 
 
+class Preemption(msgspec.Struct, frozen=True):
+    """Pods that have to leave a node so that another can run there.
+
+    A PostFilter plugin that found such a node leaves this in the cycle's state, under `KEY`; its decision changes
+    nothing by itself.
+    """
+
+    KEY: ClassVar[str] = "preemption"
+
+    node: str
+    victims: tuple[PodInfo, ...]
+
+
 class PreScorePlugin(Plugin, ABC):
     """Looks at the Pod and all feasible nodes once, before scoring."""
 

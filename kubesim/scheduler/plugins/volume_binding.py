@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from kubesim.api.resources import PERSISTENT_VOLUME_CLAIMS
+from kubesim.api.resources import PERSISTENT_VOLUME_CLAIMS, STORAGE_CLASSES
 from kubesim.api.stored import Stored
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, EventWithHint
 from kubesim.scheduler.framework.cycle_state import CycleState
@@ -37,12 +37,14 @@ class VolumeBinding(PreFilterPlugin, PreBindPlugin):
     node_local = True  # Without claims; Pods with claims are never scheduled by shape (see columns.py).
 
     def __init__(self, handle: Handle) -> None:
-        self._handle = handle
+        super().__init__(handle)
+        self._claims = handle.informer(PERSISTENT_VOLUME_CLAIMS)
+        self._classes = handle.informer(STORAGE_CLASSES)
 
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> tuple[PreFilterResult, Status]:
         """SKIP without claims; SUCCESS when all that must be bound are."""
         names = claim_names(pod)
-        if not names or self._handle.claims is None:
+        if not names:
             return ALL_NODES, SKIP
         waiting = []
         for name in names:
@@ -62,7 +64,7 @@ class VolumeBinding(PreFilterPlugin, PreBindPlugin):
         namespace = pod.pod.metadata.namespace
         for name in waiting:
             patch = {"metadata": {"annotations": {SELECTED_NODE: node}}}
-            await self._handle.client.merge_patch(PERSISTENT_VOLUME_CLAIMS, name, patch, namespace)
+            await self.handle.client.merge_patch(PERSISTENT_VOLUME_CLAIMS, name, patch, namespace)
         for _ in range(BIND_SECONDS_MAX // POLL_SECONDS):
             claims = [self._claim(pod, name) for name in waiting]
             if all(claim is not None and is_bound(claim) for claim in claims):
@@ -83,12 +85,11 @@ class VolumeBinding(PreFilterPlugin, PreBindPlugin):
         return new.namespace == pod.pod.metadata.namespace and new.name in claim_names(pod)
 
     def _claim(self, pod: PodInfo, name: str) -> Stored | None:
-        assert self._handle.claims is not None
-        return self._handle.claims.get(f"{pod.pod.metadata.namespace}/{name}")
+        return self._claims.get(f"{pod.pod.metadata.namespace}/{name}")
 
     def _waits(self, claim: Stored) -> bool:
         class_name = claim.object["spec"].get("storageClassName", "")
-        class_ = self._handle.classes.get(class_name) if class_name and self._handle.classes else None
+        class_ = self._classes.get(class_name) if class_name else None
         return class_ is not None and class_.object.get("volumeBindingMode") == "WaitForFirstConsumer"
 
 

@@ -14,7 +14,7 @@ def test_names_and_weights_are_upstreams(world: Any) -> None:
     assert [plugin.name for plugin in framework.plugins] == [row.name for row in DEFAULT_PLUGINS]
     assert {scorer.plugin.name: scorer.weight for scorer in framework.scores} == {
         "TaintToleration": 3, "NodeAffinity": 2, "NodeResourcesFit": 1, "NodeResourcesBalancedAllocation": 1,
-        "ImageLocality": 1,
+        "DynamicResources": 1, "ImageLocality": 1,
     }  # fmt: skip
 
 
