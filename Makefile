@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := kubesim tests benchmarks examples
+SOURCES := kubesim tests benchmarks examples tools
 
 .PHONY: demo test lint types layers unit e2e bench fmt clean
 .DEFAULT_GOAL := help

@@ -121,7 +121,8 @@ class Client:
         if uid or resource_version:
             body["preconditions"] = {key: value for key, value in preconditions.items() if value}
         response = await self._request("delete", resource, namespace, name, "", body, options=options)
-        return response.stored
+        stored = response.stored
+        return stored if stored is not None and still_exists(stored.object) else None
 
     async def delete_collection(
         self, resource: Resource, namespace: str = "", *, options: Options = NO_OPTIONS, body: Object | None = None
@@ -185,6 +186,13 @@ class Client:
             verb, resource, namespace, name, subresource, body, patch_type, options,
             self.credential, self.name, CAUSES.get(),
         )  # fmt: skip
+
+
+def still_exists(deleted: Object) -> bool:
+    """Whether an object with which a deletion was answered waits for something; else that was its last state."""
+    metadata = deleted["metadata"]
+    waits = bool(metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds"))
+    return "deletionTimestamp" in metadata and waits
 
 
 def _object(response: Response) -> Stored:

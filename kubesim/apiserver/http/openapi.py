@@ -28,7 +28,7 @@ from kubesim.apiserver.http.version import GIT_VERSION
 
 GENERAL = (META + "APIResourceList", META + "DeleteOptions", META + "Patch", META + "Status", META + "WatchEvent")
 OTHER_PATHS = (".well-known/openid-configuration", "api", "apis", "logs", "openid/v1/jwks", "version")
-EDITION = 2  # Of the documents' form: clients keep what they once read.
+EDITION = 3  # Of the documents' form: clients keep what they once read.
 # Types that are written in two ways.
 EITHER: dict[str, Definition] = {
     INT_OR_STRING: {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},

@@ -13,6 +13,7 @@ from kubesim.api.resources import Resource
 from kubesim.api.stored import Object
 from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from kubesim.apiserver.http.discovery import part_of
+from kubesim.apiserver.registry.deletion import returns_deleted
 
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 GVK_KEY, ACTION_KEY = "x-kubernetes-group-version-kind", "x-kubernetes-action"
@@ -100,7 +101,7 @@ class Paths:
                 kind = resource.list_kind
             elif verb in ("watch", "watchlist"):
                 kind, version = "WatchEvent", "v1"
-            elif verb in ("delete", "deletecollection") and resource.plural != "pods":
+            elif verb == "deletecollection" or (verb == "delete" and not returns_deleted(resource)):
                 kind, version = "Status", "v1"
             answer = self._reference(version, kind) if kind != "WatchEvent" else reference(META + kind)
             body = self._reference(resource.api_version, resource.kind)

@@ -25,6 +25,17 @@ from kubesim.apiserver.validation.field import not_supported
 ATTEMPTS_MAX = 5
 DELETE_OPTIONS = Resource("meta.k8s.io", "v1", "DeleteOptions", "")
 POLICIES = ("Background", "Foreground", "Orphan")
+# Who is deleted at once is answered with the object as it last was, not with a Status (upstream: ReturnDeletedObject).
+RETURNED = frozenset(
+    (
+        ("", "persistentvolumeclaims"), ("", "persistentvolumes"), ("", "pods"), ("", "podtemplates"),
+        ("", "resourcequotas"), ("", "serviceaccounts"), ("", "services"), ("resource.k8s.io", "deviceclasses"),
+        ("resource.k8s.io", "resourceclaims"), ("resource.k8s.io", "resourceclaimtemplates"),
+        ("resource.k8s.io", "resourceslices"), ("storage.k8s.io", "csidrivers"), ("storage.k8s.io", "csinodes"),
+        ("storage.k8s.io", "storageclasses"), ("storage.k8s.io", "volumeattachments"),
+        ("storage.k8s.io", "volumeattributesclasses"),
+    )
+)  # fmt: skip
 
 
 async def delete(registry: Registry, context: RequestContext) -> Response:
@@ -82,7 +93,14 @@ async def _carry_out(registry: Registry, context: RequestContext, current: Store
     if not is_dry:
         current = await registry.storage.delete(current, context)
         registry.strategy.release(current.object, None)
+    if returns_deleted(registry.resource):
+        return Response(200, current)
     return Response(200, status=_success(registry.resource, current))
+
+
+def returns_deleted(resource: Resource) -> bool:
+    """Whether the answer to a deletion is always the object."""
+    return (resource.group, resource.plural) in RETURNED
 
 
 def _success(resource: Resource, stored: Stored) -> dict[str, Any]:

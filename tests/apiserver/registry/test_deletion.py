@@ -50,7 +50,7 @@ async def test_a_bound_pod_is_marked_and_the_kubelet_ends_it(sim: Simulation, bo
             f"in record ({made.uid}). The object might have been deleted and then recreated"
         )
         response = await api.delete(PODS, "web", {"gracePeriodSeconds": 0, "preconditions": {"uid": made.uid}})
-        assert response.status["details"]["uid"] == made.uid
+        assert response.stored.uid == made.uid  # What it was: most kinds answer with a Status.
         events = await drained(stream)
         assert [(e.type, e.stored.object["metadata"].get("deletionGracePeriodSeconds")) for e in events] == [
             (MODIFIED, 30),
@@ -83,7 +83,7 @@ async def test_a_pod_that_nobody_runs_has_no_grace(sim: Simulation, boot: Any, d
         done = await api.patch(PODS, "done", {"status": {"phase": "Succeeded"}}, subresource="status")
         stream = await api.watch(PODS, resource_version=str(done.revision))
         for name in ("pending", "done"):
-            assert (await api.delete(PODS, name)).status["status"] == "Success"
+            assert (await api.delete(PODS, name)).stored.name == name  # A Pod, where most kinds answer with a Status.
         assert [(e.type, e.stored.name, e.stored.object["metadata"]["deletionGracePeriodSeconds"])
                 for e in await drained(stream)] == [
             (MODIFIED, "pending", 0), (DELETED, "pending", 0), (MODIFIED, "done", 0), (DELETED, "done", 0),
