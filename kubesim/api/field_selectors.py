@@ -13,6 +13,16 @@ from typing import Any
 
 from kubesim.api.resources import METADATA_FIELDS, Resource
 
+# What is said of other fields. Kinds with fields of their own have words of their own, and cluster-scoped ones among
+# them know no namespace; all others know just the two.
+_REFUSALS = {
+    ("batch", "Job"): 'field label "{}" not supported for batchv1.Job',
+    ("resource.k8s.io", "ResourceSlice"): "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}",
+}
+_NAME, _NAMESPACE = METADATA_FIELDS
+_OWN_REFUSAL = "field label not supported: {}"
+_COMMON_REFUSAL = f'"{{}}" is not a known field selector: only "{_NAME}", "{_NAMESPACE}"'
+
 # What a field reads as when it is absent and is not a string.
 _ABSENT = {"spec.unschedulable": "false", "spec.hostNetwork": "false", "status.replicas": "0"}
 
@@ -49,9 +59,12 @@ class FieldSelector:
 
     def unsupported(self, resource: Resource) -> str | None:
         """Upstream's complaint if the kind does not let one select by a field that is used here."""
+        special = bool(resource.selectable_fields) or resource.custom
+        common = (_NAME,) if special and not resource.namespaced else METADATA_FIELDS
         for path, _, _ in self.requirements:
-            if path not in METADATA_FIELDS and path not in resource.selectable_fields:
-                return f"field label not supported: {path}"
+            if path not in common and path not in resource.selectable_fields:
+                words = _REFUSALS.get((resource.group, resource.kind), _OWN_REFUSAL if special else _COMMON_REFUSAL)
+                return words.format(path)
         return None
 
     def __str__(self) -> str:

@@ -21,7 +21,10 @@ from kubesim.api.requirement import (
 )
 
 _TOKEN = re.compile(r"\s*(?:(==|!=|[=!<>(),])|([^\s=!<>(),]+))")
-_WORD_OPERATORS = {"in": IN, "notin": NOT_IN}
+_SPECIAL = "=!<>(),"
+_OPERATORS = {
+    "in": IN, "notin": NOT_IN, "=": EQUALS, "==": EQUALS, "!=": NOT_EQUALS, ">": GREATER, "<": LESS,
+}  # fmt: skip
 
 
 def parse_requirements(text: str) -> list[Requirement]:
@@ -41,63 +44,72 @@ class _Parser:
         self.at = 0
 
     def requirements(self) -> list[Requirement]:
-        found = [self.requirement()]
-        while self.peek() == ",":
+        if not self.at_word() and self.peek() != "!":
+            raise self.unexpected("!, identifier, or 'end of string'")
+        found = []
+        while True:
+            try:
+                found.append(self.requirement())
+            except ValueError as error:
+                raise ValueError(f"unable to parse requirement: {error}") from None
+            if not self.peek():
+                return found
+            if self.peek() != ",":
+                raise self.unexpected("',' or 'end of string'")
             self.take()
-            if self.peek() in ("", ","):
-                raise ValueError(f"found '{self.peek()}', expected: identifier after ','")
-            found.append(self.requirement())
-        if self.peek():
-            raise ValueError(f"found '{self.peek()}', expected: ',' or 'end of string'")
-        return found
+            if not self.at_word() and self.peek() != "!":
+                raise self.unexpected("identifier after ','")
 
     def requirement(self) -> Requirement:
-        if self.peek() == "!":
+        absent = self.peek() == "!"
+        if absent:
             self.take()
-            return Requirement(self.identifier(), DOES_NOT_EXIST)
-        key = self.identifier()
+        key = self.word("identifier")
+        if absent or self.peek() in ("", ","):
+            return Requirement(key, DOES_NOT_EXIST if absent else EXISTS)
         token = self.peek()
-        if token in ("", ","):
-            return Requirement(key, EXISTS)
+        if token not in _OPERATORS:
+            raise self.unexpected("in, notin, =, ==, !=, gt, lt")
         self.take()
-        if token in _WORD_OPERATORS:
-            return Requirement(key, _WORD_OPERATORS[token], self.set_of_values())
-        if token in ("=", "=="):
-            return Requirement(key, EQUALS, (self.exact(),))
-        if token == "!=":
-            return Requirement(key, NOT_EQUALS, (self.exact(),))
-        if token in (">", "<"):
-            return Requirement(key, GREATER if token == ">" else LESS, (self.integer(),))
-        raise ValueError(f"found '{token}', expected: in, notin, =, ==, !=, gt, lt")
+        operator = _OPERATORS[token]
+        if operator in (IN, NOT_IN):
+            return Requirement(key, operator, self.set_of_values())
+        value = "" if self.peek() in ("", ",") else self.word("identifier")
+        if operator in (GREATER, LESS) and whole_number(value) is None:
+            words = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise ValueError(f'values[0]: Invalid value: "{value}": {words}')
+        return Requirement(key, operator, (value,))
 
     def set_of_values(self) -> tuple[str, ...]:
-        if self.take() != "(":
-            raise ValueError(f"found '{self.tokens[self.at - 1]}', expected: '('")
-        values: list[str] = []
-        while True:
-            values.append(self.exact(closing=")"))
-            token = self.take()
-            if token == ")":
-                return tuple(sorted(set(values)))
-            if token != ",":
-                raise ValueError(f"found '{token}', expected: ',' or ')'")
+        """Between brackets; nothing before, between or after commas is the empty value."""
+        if (found := self.take()) != "(":
+            raise ValueError(f"found '{found}' expected: '('")
+        if not self.at_word() and self.peek() not in (",", ")"):
+            raise self.unexpected("',', ')' or identifier")
+        values = {""} if self.peek() in (",", ")") else set()
+        while self.peek() != ")":
+            if self.peek() != ",":
+                values.add(self.word("',', or identifier"))
+                if self.peek() not in (",", ")"):
+                    raise self.unexpected("',' or ')'")
+                continue
+            self.take()
+            if self.peek() in (",", ")"):
+                values.add("")
+        self.take()
+        return tuple(sorted(values))
 
-    def exact(self, closing: str = "") -> str:
-        """A value, which may be empty."""
-        token = self.peek()
-        return "" if token in ("", ",", closing) else self.identifier()
-
-    def integer(self) -> str:
-        token = self.identifier()
-        if whole_number(token) is None:
-            raise ValueError("for 'Gt', 'Lt' operators, the value must be an integer")
-        return token
-
-    def identifier(self) -> str:
-        token = self.peek()
-        if not token or not _TOKEN.match(token) or token[0] in "=!<>(),":
-            raise ValueError(f"found '{token}', expected: identifier")
+    def word(self, expected: str) -> str:
+        if not self.at_word():
+            raise self.unexpected(expected)
         return self.take()
+
+    def at_word(self) -> bool:
+        token = self.peek()
+        return bool(token) and token[0] not in _SPECIAL
+
+    def unexpected(self, expected: str) -> ValueError:
+        return ValueError(f"found '{self.peek()}', expected: {expected}")
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""

@@ -5,8 +5,17 @@ Upstream: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}, pkg/
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kubesim.api.resources import ENDPOINT_SLICES, ENDPOINTS, NAMESPACES, PRIORITY_CLASSES, SERVICES, Resource
-from kubesim.api.stored import Object
+from kubesim.api.stored import Object, Stored
+from kubesim.api.wire import Request
+from kubesim.apiserver.authn import API_SERVER
+from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.storage import OutdatedError
+
+if TYPE_CHECKING:
+    from kubesim.apiserver.server import ApiServer
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 SERVICE_ADDRESS = "10.96.0.1"
@@ -24,6 +33,22 @@ def boot_objects(advertise_address: str) -> list[tuple[Resource, Object]]:
     objects.append((SERVICES, _service()))
     objects.append((ENDPOINTS, _endpoints(advertise_address)))
     return [*objects, (ENDPOINT_SLICES, _endpoint_slice(advertise_address))]
+
+
+async def write_missing(server: ApiServer, resource: Resource, obj: Object) -> Stored | None:
+    """Stores what needs neither defaults nor admission, as it is; None if it is already there."""
+    registry, metadata = server.registries.get((resource.group, resource.plural)), obj["metadata"]
+    namespace, sim = metadata.get("namespace", ""), server.sim
+    key = f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
+    if registry is None or key in registry.storage.latest:
+        return None
+    metadata = {**metadata, "uid": sim.chance.uid(), "creationTimestamp": sim.clock.timestamp()}
+    whole = {"kind": resource.kind, "apiVersion": resource.api_version, **obj, "metadata": metadata}
+    request = Request("create", resource, namespace, user_agent=server.name)
+    try:
+        return await registry.storage.create(key, whole, RequestContext(sim, request, API_SERVER))
+    except OutdatedError:
+        return None  # Another server was faster.
 
 
 def _priority_class(name: str, value: int, whose: str) -> Object:

@@ -53,7 +53,7 @@ class Decoder:
         except DecodeError as error:
             raise cannot_be_handled(resource, error) from None
         obj: Object = {"kind": resource.kind, "apiVersion": resource.api_version, **checked}
-        return dict(self._default(obj)) if self._default is not None else obj
+        return _in_order(self._default(obj)) if self._default is not None else obj
 
     def decode_change(self, wanted: Object, old: Object, context: RequestContext) -> Object:
         """The request's own copy of the first level of what is wanted, with what differs from `old` decoded anew."""
@@ -127,3 +127,11 @@ def refusal(resource: Resource, request: Request, wanted: Object, error: DecodeE
     else:
         shown, why = orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode(), str(error)
     return invalid(NO_KIND, "", [invalid_field("patch", shown, why)])
+
+
+def _in_order(obj: Object) -> Object:
+    """A copy that begins as every object does: with its kind, however the defaults were filled in."""
+    ordered = {"kind": obj["kind"], "apiVersion": obj["apiVersion"], "metadata": obj.get("metadata"), **obj}
+    if "status" in obj:
+        ordered["status"] = ordered.pop("status")
+    return ordered

@@ -11,6 +11,7 @@ from kubesim.api.resources import Resource
 from kubesim.api.selectors import Selector, parse_label_selector
 from kubesim.api.stored import Object
 from kubesim.api.wire import Options
+from kubesim.apiserver.validation.names import label_value, qualified_name
 from kubesim.apiserver.watcher import Matches
 
 FIELD_NAME = "metadata.name"
@@ -26,6 +27,7 @@ class Selection:
         try:
             self.fields = parse_field_selector(options.field_selector)
             labels = parse_label_selector(options.label_selector)
+            _check_labels(labels)
         except ValueError as error:
             raise BadRequestError(str(error)) from None
         if complaint := self.fields.unsupported(resource):
@@ -59,6 +61,18 @@ class Selection:
             return obj["metadata"].get("namespace") == namespace and (matches is None or matches(obj))
 
         return match
+
+
+def _check_labels(labels: Selector) -> None:
+    """ValueError if a key or value could not be one of a label: the selector would never match."""
+    for requirement in labels.requirements:
+        where, text, problems = "<nil>", requirement.key, qualified_name(requirement.key)
+        for index, value in enumerate(() if problems else requirement.values):
+            if problems := label_value(value):
+                where, text = f"values[{index}][{requirement.key}]", value
+                break
+        if problems:
+            raise ValueError(f'unable to parse requirement: {where}: Invalid value: "{text}": {"; ".join(problems)}')
 
 
 def _compile(labels: Selector, fields: FieldSelector) -> Matches | None:

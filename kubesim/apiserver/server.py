@@ -68,6 +68,7 @@ from kubesim.apiserver.routes import STREAMING, Handler, RouteKey, connector_of,
 from kubesim.apiserver.storage import OutdatedError
 from kubesim.apiserver.strategies import strategy_for
 from kubesim.apiserver.subresources.connecting import Connecting
+from kubesim.apiserver.system_objects import write_system_objects
 from kubesim.etcd.client import EtcdClient
 from kubesim.etcd.errors import EtcdError
 from kubesim.sim import Simulation, Tasks
@@ -84,8 +85,9 @@ class ApiServer:
     """One apiserver on one etcd. `start` before anything else.
 
     `plugins` are the admission plugins in order; `authorizer` and `authenticator` replace the usual ones;
-    `resources` are the kinds that it serves. `writes_policy`: the bootstrap roles and bindings are stored as objects;
-    else the authorizer only knows them. `trust` is what tokens are signed with.
+    `resources` are the kinds that it serves. `writes_policy`: the bootstrap roles and bindings are stored as objects,
+    and so is what the server says about itself; else the authorizer only knows the roles. `trust` is what tokens are
+    signed with.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class ApiServer:
         self._writes_policy = writes_policy
         self._authorizer = authorizer or Authorizer(RbacIndex(() if writes_policy else bootstrap_objects()))
         self._authorizer.look_up(self.latest, self.all_latest)
+        self.authority = trust.authority if trust is not None else ""
         self.tokens = ServiceAccountTokens(sim, (trust or virtual_trust(sim.chance.seed)).signer, self.latest)
         self._authenticator.accept(self.tokens)
         self._plugins = [make(self.latest, self.all_latest) for make in plugins]
@@ -139,6 +142,7 @@ class ApiServer:
         self._learn()
         if self._writes_policy:
             await write_policy(self)
+            await write_system_objects(self)
         for resource, obj in boot_objects(self._address):
             await self._create_missing(resource, obj)
 

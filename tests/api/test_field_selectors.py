@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubesim.api.resources import EVENTS, NODES, PODS
+from kubesim.api.resources import DEPLOYMENTS, EVENTS, JOBS, NODES, PODS
 from kubesim.api.selectors import parse_field_selector
 
 POD = {"metadata": {"name": "web", "namespace": "a"}, "spec": {"nodeName": "n1"}, "status": {"phase": "Running"}}
@@ -48,6 +48,18 @@ def test_each_kind_says_by_which_fields_it_can_be_selected():
     assert selector.unsupported(PODS) is None
     assert selector.unsupported(NODES) == "field label not supported: spec.nodeName"
     assert parse_field_selector("involvedObject.kind=Pod").unsupported(EVENTS) is None
+    assert parse_field_selector("metadata.namespace=a").unsupported(NODES) == (
+        "field label not supported: metadata.namespace"
+    )
+
+
+def test_kinds_without_fields_of_their_own_know_only_name_and_namespace():
+    """Teaches: the words tell which kind of kind one asked."""
+    selector = parse_field_selector("spec.replicas=1")
+    assert selector.unsupported(DEPLOYMENTS) == (
+        '"spec.replicas" is not a known field selector: only "metadata.name", "metadata.namespace"'
+    )
+    assert selector.unsupported(JOBS) == 'field label "spec.replicas" not supported for batchv1.Job'
 
 
 def test_requirements_are_there_for_indexes():

@@ -56,6 +56,26 @@ def test_what_does_not_parse_is_an_error(text):
         parse_label_selector(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
+        ("a=b=c", "found '=', expected: ',' or 'end of string'"),
+        ("a,,b", "found ',', expected: identifier after ','"),
+        ("=b", "found '=', expected: !, identifier, or 'end of string'"),
+        ("a in b", "unable to parse requirement: found 'b' expected: '('"),
+        ("a in (", "unable to parse requirement: found '', expected: ',', ')' or identifier"),
+        ("a in (b", "unable to parse requirement: found '', expected: ',' or ')'"),
+        ("!a=b", "found '=', expected: ',' or 'end of string'"),
+    ],
+)
+def test_a_selector_that_does_not_parse_says_what_was_expected(text, words):
+    """Teaches: how to read what kubectl says of `-l`."""
+    with pytest.raises(ValueError) as refusal:
+        parse_label_selector(text)
+    assert str(refusal.value) == words
+
+
 def test_no_selector_selects_nothing_and_an_empty_one_everything():
     """Teaches: the most dangerous difference of the API."""
     assert not label_selector(None).matches(WEB)

@@ -8,9 +8,7 @@ from __future__ import annotations
 from kubesim.api.resource_rows.row import Resource
 
 DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True, ("deploy",), ("all",), ("status", "scale"))
-REPLICA_SETS = Resource(
-    "apps", "v1", "ReplicaSet", "replicasets", True, ("rs",), ("all",), ("status", "scale"), ("status.replicas",)
-)
+REPLICA_SETS = Resource("apps", "v1", "ReplicaSet", "replicasets", True, ("rs",), ("all",), ("status", "scale"))
 STATEFUL_SETS = Resource("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), ("all",), ("status", "scale"))
 DAEMON_SETS = Resource("apps", "v1", "DaemonSet", "daemonsets", True, ("ds",), ("all",), ("status",))
 CONTROLLER_REVISIONS = Resource("apps", "v1", "ControllerRevision", "controllerrevisions", has_generation=False)

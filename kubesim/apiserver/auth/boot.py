@@ -9,12 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubesim.api.stored import Stored
-from kubesim.api.wire import Request
 from kubesim.apiserver.auth.policy import bootstrap_objects
-from kubesim.apiserver.auth.rbac import RbacIndex, key_of
-from kubesim.apiserver.authn import API_SERVER
-from kubesim.apiserver.context import RequestContext
-from kubesim.apiserver.storage import OutdatedError
+from kubesim.apiserver.auth.rbac import RbacIndex
+from kubesim.apiserver.boot import write_missing
 from kubesim.apiserver.watch_cache import WatchCache
 
 if TYPE_CHECKING:
@@ -39,17 +36,9 @@ def follow(cache: WatchCache, index: RbacIndex) -> None:
 
 
 async def write_policy(server: ApiServer) -> None:
-    """Stores what is missing of the bootstrap policy: as it is, for nothing of it needs defaults or admission."""
-    sim, index = server.sim, server.authorizer.index
+    """Stores what is missing of the bootstrap policy."""
+    index = server.authorizer.index
     for resource, obj in bootstrap_objects():
-        registry = server.registries.get((resource.group, resource.plural))
-        if registry is None or key_of(obj) in registry.storage.latest:
-            continue
-        metadata = {**obj["metadata"], "uid": sim.chance.uid(), "creationTimestamp": sim.clock.timestamp()}
-        request = Request("create", resource, metadata.get("namespace", ""), user_agent=server.name)
-        context = RequestContext(sim, request, API_SERVER)
-        try:
-            stored = await registry.storage.create(key_of(obj), {**obj, "metadata": metadata}, context)
-        except OutdatedError:
-            continue  # Another server was faster.
-        index.set(resource, stored.key, stored.object)
+        stored = await write_missing(server, resource, obj)
+        if stored is not None:
+            index.set(resource, stored.key, stored.object)

@@ -15,6 +15,7 @@ from kubesim.api.errors import ApiError, RequestEntityTooLargeError
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import Credential, Request, Response
+from kubesim.apiserver.component_statuses import answer_component_status, is_component_status
 from kubesim.apiserver.http import answers
 from kubesim.apiserver.http.bodies import BODY_BYTES_MAX, decode_body
 from kubesim.apiserver.http.metrics import Metrics
@@ -113,6 +114,8 @@ class Api:
         """A read ends with its connection; a write that has begun is finished even if nobody waits for it."""
         if is_review(request.resource):
             return answer_review(self._server, request)
+        if is_component_status(request.resource):
+            return answer_component_status(self._server, request)
         if request.resource.stored_as:
             request = in_stored_version(request)
         if request.verb in ("get", "list"):

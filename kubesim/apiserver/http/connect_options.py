@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from kubesim.api.errors import BadRequestError
-from kubesim.apiserver.http.options import FALSE, Query
+from kubesim.apiserver.http.options import Query
+from kubesim.apiserver.http.paths import flag
 from kubesim.sim.clock import parse_timestamp_ns
 
 LOG_FLAGS = ("follow", "previous", "timestamps", "insecureSkipTLSVerifyBackend")
@@ -51,7 +52,7 @@ def _one(query: Query, name: str) -> str:
 
 
 def _flag(query: Query, name: str) -> bool:
-    return name in query and _one(query, name) not in FALSE
+    return name in query and flag(_one(query, name))
 
 
 def _number(text: str) -> int:

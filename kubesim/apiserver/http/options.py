@@ -12,12 +12,12 @@ from typing import Any
 from kubesim.api.errors import BadRequestError, FieldError, invalid
 from kubesim.api.resources import Resource
 from kubesim.api.wire import APPLY_PATCH, Options
+from kubesim.apiserver.http.paths import flag
 from kubesim.apiserver.managed_fields.rules import manager_problems
 from kubesim.apiserver.validation.field import forbidden, not_supported, required
 
 ALL = "All"
 FIELD_VALIDATIONS = ("Ignore", "Strict", "Warn")
-TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 OPTIONS_KINDS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 
 Query = Mapping[str, Sequence[str]]
@@ -34,7 +34,7 @@ def parse_options(verb: str, query: Query, patch_type: str = "") -> Options:
     return Options(
         label_selector=_one(query, "labelSelector"),
         field_selector=_one(query, "fieldSelector"),
-        limit=_number(query, "limit") or 0,
+        limit=max(_number(query, "limit") or 0, 0),
         continue_=_one(query, "continue"),
         resource_version=_one(query, "resourceVersion"),
         resource_version_match=_one(query, "resourceVersionMatch"),
@@ -102,8 +102,4 @@ def _number(query: Query, name: str) -> int | None:
 
 
 def _flag(query: Query, name: str) -> bool:
-    """A flag that is named without a value is set."""
-    if name not in query:
-        return False
-    text = _one(query, name)
-    return text not in FALSE
+    return flag(_one(query, name)) if name in query else False

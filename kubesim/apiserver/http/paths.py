@@ -62,13 +62,18 @@ def parse_path(raw_path: str, find: FindResource = built_in) -> Target | None:
     return Target(resource, namespace, name, subresource, "/".join(parts[3:]), watches)
 
 
+def flag(text: str | None) -> bool:
+    """Whether a flag of a query is set: it is when it is named, unless its value is 0 or false."""
+    return text is not None and text.lower() not in ("0", "false")
+
+
 def verb_of(method: str, target: Target, query: Mapping[str, str]) -> str:
     """The verb of a request, as authorization and audit name it."""
     verb = (WITH_NAME if target.name else WITHOUT_NAME).get(method)
     if verb is None:
         raise MethodNotSupportedError(UNKNOWN_METHOD)
     if method in ("GET", "HEAD") and not target.subresource:
-        if target.watches or (verb in ("list", "get") and query.get("watch", "") in ("1", "true", "True", "TRUE", "t")):
+        if target.watches or (verb in ("list", "get") and flag(query.get("watch"))):
             return "watch"
     elif verb == "create" and target.name and not target.subresource:
         raise MethodNotSupportedError(UNKNOWN_METHOD)

@@ -4,22 +4,20 @@ Which revision a list shows is the client's choice. Without a resourceVersion: t
 first catches up with etcd. "0": whatever the cache has. "Not older than N": the cache, once it has seen N.
 Exactly N, or a later page of a list that began at N: etcd's history, as long as it is not compacted.
 
-Upstream: GetList in k8s.io/apiserver/pkg/storage/cacher and .../etcd3, continue tokens in pkg/storage/continue.go.
+Upstream: GetList in k8s.io/apiserver/pkg/storage/cacher and .../etcd3, continuing.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Sequence
-
-import orjson
 
 from kubesim.api.errors import ApiError, BadRequestError, ExpiredError, ServerTimeoutError, invalid, not_found
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Stored
 from kubesim.api.wire import Options, Response
 from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.registry.continuing import continue_from, continue_token
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.selection import Selection
 from kubesim.apiserver.validation.field import forbidden, not_supported
@@ -28,7 +26,6 @@ from kubesim.etcd.errors import CompactedError, FutureRevisionError
 EXACT, NOT_OLDER_THAN = "Exact", "NotOlderThan"
 MATCH = "resourceVersionMatch"
 LIST_OPTIONS = Resource("meta.k8s.io", "v1", "ListOptions", "")
-TOKEN_VERSION = "meta.k8s.io/v1"
 PAGE_KEYS_MIN = 100
 FRESHNESS_WAIT_SECONDS = 3.0
 CONTINUE_EXPIRED = (
@@ -126,19 +123,15 @@ def _cached_page(registry: Registry, selection: Selection, limit: int) -> Respon
         return Response(200, items=items, revision=cache.revision)
     page = items[:limit]
     remaining = len(items) - limit if matches is None else None
-    token = _token(cache.revision, page[-1].key, selection.namespace)
+    token = continue_token(cache.revision, _after(page[-1].key, selection.namespace))
     return Response(200, items=page, revision=cache.revision, continue_=token, remaining_item_count=remaining)
 
 
 async def _next_page(registry: Registry, selection: Selection, options: Options) -> Response:
     try:
-        text = base64.urlsafe_b64decode(options.continue_ + "=" * (-len(options.continue_) % 4))
-        token = orjson.loads(text)
-        version, start = int(token["rv"]), str(token["start"])
-        if token["v"] != TOKEN_VERSION:
-            raise ValueError
-    except (ValueError, KeyError, TypeError):
-        raise BadRequestError("continue key is not valid: illegal base64 data or an unknown version") from None
+        version, start = continue_from(options.continue_)
+    except ValueError as error:
+        raise BadRequestError(f"invalid continue token: {error}") from None
     if version < 0:  # The client accepts that the rest is newer than the beginning.
         version = await registry.storage.revision()
     return await _history_page(registry, selection, options, version, start)
@@ -166,7 +159,7 @@ async def _history_page(
             rest = len(response.kvs) - index - 1
             if limit and len(items) == limit and (rest or response.more):
                 remaining = response.count - index - 1 if matches is None else None
-                token = _token(version, stored.key, selection.namespace)
+                token = continue_token(version, _after(stored.key, selection.namespace))
                 return Response(200, items=items, revision=version, continue_=token, remaining_item_count=remaining)
         if not response.more:
             return Response(200, items=items, revision=version)
@@ -175,12 +168,6 @@ async def _history_page(
 
 def _expired(options: Options) -> ApiError:
     return ExpiredError(CONTINUE_EXPIRED if options.continue_ else LIST_EXPIRED)
-
-
-def _token(version: int, last_key: str, namespace: str) -> str:
-    """An opaque text from which the next page can be found: the revision, and the key after the last one."""
-    text = orjson.dumps({"v": TOKEN_VERSION, "rv": version, "start": _after(last_key, namespace)})
-    return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
 def _after(key: str, namespace: str) -> str:

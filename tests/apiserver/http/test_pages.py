@@ -66,6 +66,9 @@ def test_health_says_which_check_fails(served: Any) -> None:
         _, text = await http.call("GET", "/readyz?verbose")
         assert text.splitlines()[0] == "[+]ping ok"
         assert text.splitlines()[-1] == "readyz check passed"
+        _, text = await http.call("GET", "/livez?verbose&exclude=etcd&exclude=nosuch")
+        assert "[+]etcd excluded: ok" in text
+        assert 'warn: some health checks cannot be excluded: no matches for "nosuch"' in text
         assert await http.call("GET", "/livez/etcd") == (200, "ok")
         assert (await http.call("GET", "/livez/nosuch"))[0] == 404
         assert (await http.call("POST", "/healthz"))[0] == 405

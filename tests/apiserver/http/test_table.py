@@ -8,6 +8,7 @@ import pytest
 
 from kubesim.api.resources import (
     DEPLOYMENTS,
+    ENDPOINTS,
     EVENTS,
     INGRESSES,
     JOBS,
@@ -153,3 +154,22 @@ def test_a_column_is_described_by_the_field_that_it_shows() -> None:
     assert definitions["Pod", "IP"].startswith("podIP address allocated to the pod.")
     assert definitions["Deployment", "Ready"] == "Number of the pod with ready state"
     assert definitions["ReplicaSet", "Age"].startswith("CreationTimestamp is a timestamp")
+
+
+def test_a_job_that_is_deleted_is_terminating_unless_it_is_finished() -> None:
+    """Teaches: which of many truths the STATUS of a Job shows."""
+    suspended = {"conditions": [{"type": "Suspended", "status": "True"}]}
+    assert cells(JOBS, spec={}, status=suspended)["Status"] == "Suspended"
+    assert cells(JOBS, metadata={"deletionTimestamp": CREATED}, spec={}, status=suspended)["Status"] == "Terminating"
+    complete = {"conditions": [{"type": "Complete", "status": "True"}]}
+    assert cells(JOBS, metadata={"deletionTimestamp": CREATED}, spec={}, status=complete)["Status"] == "Complete"
+
+
+def test_endpoints_without_ready_addresses_show_nothing() -> None:
+    """Teaches: no subset is <none>, subsets of which nothing is ready are an empty cell."""
+    ports = [{"port": 80}]
+    assert cells(ENDPOINTS)["Endpoints"] == "<none>"
+    waiting = [{"notReadyAddresses": [{"ip": "10.0.0.1"}], "ports": ports}]
+    assert cells(ENDPOINTS, subsets=waiting)["Endpoints"] == ""
+    ready = [{"addresses": [{"ip": f"10.0.0.{i}"} for i in range(5)], "ports": ports}]
+    assert cells(ENDPOINTS, subsets=ready)["Endpoints"] == "10.0.0.0:80,10.0.0.1:80,10.0.0.2:80 + 2 more..."

@@ -194,7 +194,7 @@ async def test_options_that_make_no_sense_are_refused(sim: Simulation, boot: Any
             await api.list(PODS, resource_version="1", resource_version_match="Later")
         with pytest.raises(InvalidError, match='"exact" is forbidden for resourceVersion "0"'):
             await api.list(PODS, resource_version="0", resource_version_match="Exact")
-        with pytest.raises(BadRequestError, match=r"^continue key is not valid"):
+        with pytest.raises(BadRequestError, match=r"^invalid continue token: continue key is not valid"):
             await api.list(PODS, continue_="garbage")
         with pytest.raises(BadRequestError, match="not allowed when using continue"):
             await api.list(PODS, continue_="x", resource_version="3")

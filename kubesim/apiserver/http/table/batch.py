@@ -25,14 +25,9 @@ from kubesim.apiserver.http.table.columns import (
 from kubesim.apiserver.http.table.workloads import selector_text
 from kubesim.sim.clock import parse_timestamp_ns
 
-# The first of these conditions that holds is the status.
-JOB_CONDITIONS = {
-    "Complete": "Complete",
-    "Failed": "Failed",
-    "Suspended": "Suspended",
-    "FailureTarget": "FailureTarget",
-    "SuccessCriteriaMet": "SuccessCriteriaMet",
-}
+# The first of these conditions that holds is the status; between the two, a Job that is being deleted is Terminating.
+FINISHED = ("Complete", "Failed")
+UNFINISHED = ("Suspended", "FailureTarget", "SuccessCriteriaMet")
 METRICS_SHOWN_MAX = 2
 
 
@@ -59,10 +54,11 @@ def _job(job: Object, now: Moment) -> list[Any]:
 def _job_status(job: Object) -> str:
     conditions = status_of(job).get("conditions") or ()
     holding = {c["type"] for c in conditions if c["status"] == "True"}
-    for type_, words in JOB_CONDITIONS.items():
-        if type_ in holding:
-            return words
-    return "Terminating" if job["metadata"].get("deletionTimestamp") else "Running"
+    if finished := next((words for words in FINISHED if words in holding), ""):
+        return finished
+    if job["metadata"].get("deletionTimestamp"):
+        return "Terminating"
+    return next((words for words in UNFINISHED if words in holding), "Running")
 
 
 def _completions(spec: Object, succeeded: int) -> str:

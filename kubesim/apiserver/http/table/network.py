@@ -52,10 +52,13 @@ def _external_address(service: Object) -> str:
         name: str = spec.get("externalName", "")
         return name
     if type_ == "LoadBalancer":
-        ingress = (status_of(service).get("loadBalancer") or {}).get("ingress") or ()
-        given = sorted({item.get("ip") or item.get("hostname", "") for item in ingress})
-        return ",".join([*given, *external]) or "<pending>"
+        return ",".join([*_balancer_addresses(service), *external]) or "<pending>"
     return ",".join(external) or NONE
+
+
+def _balancer_addresses(obj: Object) -> list[str]:
+    given = (status_of(obj).get("loadBalancer") or {}).get("ingress") or ()
+    return sorted({item.get("ip") or item.get("hostname", "") for item in given})
 
 
 def _service_ports(ports: list[Object]) -> str:
@@ -73,6 +76,8 @@ def _endpoints(endpoints: Object, now: Moment) -> list[Any]:
 
 
 def _endpoint_list(subsets: Any) -> str:
+    if not subsets:
+        return NONE
     shown: list[str] = []
     more = 0
     for subset in subsets:
@@ -84,7 +89,7 @@ def _endpoint_list(subsets: Any) -> str:
         room = SHOWN_MAX - len(shown)
         shown += texts[:room]
         more += max(len(texts) - room, 0)
-    text = ",".join(shown) or NONE
+    text = ",".join(shown)  # Nothing if no address is ready.
     return text + MORE.format(more) if more else text
 
 
@@ -93,7 +98,7 @@ def _host_port(host: str, port: int) -> str:
 
 
 def _endpoint_slice(endpoint_slice: Object, now: Moment) -> list[Any]:
-    ports = [str(port.get("port", "*")) for port in endpoint_slice.get("ports") or ()]
+    ports = [str(port.get("port") or port.get("name", "*")) for port in endpoint_slice.get("ports") or ()]
     addresses = [
         address for endpoint in endpoint_slice.get("endpoints") or () for address in endpoint.get("addresses") or ()
     ]
@@ -116,13 +121,11 @@ def _ingress(ingress: Object, now: Moment) -> list[Any]:
     spec = spec_of(ingress)
     rules = spec.get("rules") or ()
     hosts = [rule["host"] for rule in rules if rule.get("host")]
-    given = (status_of(ingress).get("loadBalancer") or {}).get("ingress") or ()
-    addresses = [item.get("ip") or item.get("hostname", "") for item in given]
     return [
         name_of(ingress),
         spec.get("ingressClassName") or NONE,
         _some(hosts) if hosts else "*",
-        ",".join(addresses),
+        ",".join(_balancer_addresses(ingress)),
         "80, 443" if spec.get("tls") else "80",
         age_of(ingress, now),
     ]
