@@ -13,7 +13,7 @@ Upstream: k8s.io/apiserver/pkg/server, pkg/controlplane.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -260,8 +260,8 @@ class ApiServer:
         registry = self.registries.get((resource.group, resource.plural))
         return registry.latest(name, namespace) if registry is not None else None
 
-    def all_latest(self, resource: Resource) -> Iterable[Stored]:
-        """The same of all objects of a resource."""
+    def all_latest(self, resource: Resource) -> Collection[Stored]:
+        """The same of all objects of a resource. It stays up to date, as long as the resource is served."""
         registry = self.registries.get((resource.group, resource.plural))
         return registry.storage.latest.values() if registry is not None else ()
 

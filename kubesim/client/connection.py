@@ -86,18 +86,19 @@ class Connection:
 class CarriedStream:
     """A watch stream behind a connection: a WatchStream that raises TransportError when the connection breaks."""
 
-    __slots__ = ("_connection", "_lost", "_patience", "_stream")
+    __slots__ = ("_connection", "_lost", "_patience", "_pushing", "_stream")
 
     def __init__(self, connection: Connection, stream: WatchStream) -> None:
         self._connection = connection
         self._stream = stream
+        self._pushing = stream if isinstance(stream, PushingStream) else None  # To ask a protocol is slow.
         self._lost = ""  # Why the connection broke.
         self._patience: asyncio.Timeout | None = None
 
     async def push_to(self, receive: Receive, may_push: Callable[[], bool]) -> None:
         """Lets the server's stream hand over its events while the network is free."""
-        network, stream = self._connection.network, self._stream
-        if network.is_free and not self._lost and isinstance(stream, PushingStream):
+        network, stream = self._connection.network, self._pushing
+        if network.is_free and not self._lost and stream is not None:
             await stream.push_to(receive, lambda: network.is_free and may_push())
 
     async def next(self) -> Sequence[WatchEvent]:

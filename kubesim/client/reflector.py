@@ -138,10 +138,11 @@ class Reflector:
             label_selector=self._label_selector,
         )
         stream = await self._client.watch(self._resource, self._namespace, options)
+        pushing = stream if isinstance(stream, PushingStream) else None  # To ask a protocol is slow.
         try:
             while True:
-                if isinstance(stream, PushingStream):
-                    await stream.push_to(cache.apply, always)
+                if pushing is not None:
+                    await pushing.push_to(cache.apply, always)
                 if not (events := await stream.next()):
                     return
                 cache.apply(events)

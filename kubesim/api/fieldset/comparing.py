@@ -13,18 +13,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from kubesim.api.fieldset.atoms import (
-    TypedError,
-    TypeNode,
-    child_of,
-    is_associative_list,
-    is_granular_map,
-    item_element,
-    item_of,
-)
-from kubesim.api.fieldset.elements import field_element
+from kubesim.api.fieldset.atoms import TypedError, TypeNode, item_element
 from kubesim.api.fieldset.sets import LEAF, SELF, FieldSet
-from kubesim.api.schema.node import LEFT_OUT, OBJECT, Node
+from kubesim.api.fieldset.walking import Walk, walk_of
+from kubesim.api.schema.node import LEFT_OUT
+
+SCALARS = frozenset((str, int, bool, float))
+COMPOUND = frozenset((dict, list))
 
 
 class Comparison(NamedTuple):
@@ -43,91 +38,59 @@ def compare(node: TypeNode, old: dict[str, Any], new: dict[str, Any]) -> Compari
     """What `new` changes of `old`; TypedError if an item of a list has no key."""
     taken: FieldSet = {}
     removed: FieldSet = {}
-    _maps(node, old, new, taken, removed)
+    _maps(walk_of(node), old, new, taken, removed)
     return Comparison(taken, removed)
 
 
-class Part(NamedTuple):
-    """What comparing needs to know of a field. Of a whole, only whether it is another value counts."""
-
-    element: str
-    node: TypeNode
-    zero: Any
-    is_whole: bool
-
-
-def _parts(node: TypeNode) -> dict[str, Part]:
-    """The fields of a struct by name, each looked up once."""
-    if node is None:
-        return _NO_PARTS
-    parts = node.typed_parts
-    if parts is None:
-        parts = node.typed_parts = {name: _part(node, name) for name in node.fields}
-    return parts
-
-
-_NO_PARTS: dict[str, Part] = {}
-
-
-def _part(node: TypeNode, name: str) -> Part:
-    child = child_of(node, name)
-    zero = LEFT_OUT if child is None else child.zero
-    is_whole = child is not None and not is_granular_map(child) and not is_associative_list(child)
-    return Part(field_element(name), child, zero, is_whole)
-
-
-def _maps(node: TypeNode, old: dict[str, Any], new: dict[str, Any], taken: FieldSet, removed: FieldSet) -> None:
-    parts = _parts(node)
+def _maps(walk: Walk, old: dict[str, Any], new: dict[str, Any], taken: FieldSet, removed: FieldSet) -> None:
+    known = walk.known
     for name, after in new.items():
         before = old.get(name, LEFT_OUT)
         if before is after:
             continue
-        element, child, zero, is_whole = parts.get(name) or _part(node, name)
+        element, child, zero = known.get(name) or walk.step(name)
         if before is LEFT_OUT:
             before = zero
-        if is_whole and before is not LEFT_OUT:
+        if type(after) in SCALARS and type(before) in SCALARS:  # The usual case, without a call.
             if before != after:
                 taken[element] = LEAF
         else:
             _values(element, child, before, after, taken, removed)
-    if old.keys() <= new.keys():
-        return
     for name, before in old.items():
         if name not in new:
-            element, child, zero, _ = parts.get(name) or _part(node, name)
+            element, child, zero = known.get(name) or walk.step(name)
             _values(element, child, before, zero, taken, removed)
 
 
-def _values(element: str, node: TypeNode, before: Any, after: Any, taken: FieldSet, removed: FieldSet) -> None:
+def _values(element: str, walk: Walk, before: Any, after: Any, taken: FieldSet, removed: FieldSet) -> None:
     """One part, on one or both sides."""
     if before is LEFT_OUT:
-        taken[element] = everything(node, after)
+        taken[element] = everything(walk, after)
     elif after is LEFT_OUT:
-        removed[element] = everything(node, before)
-    elif not (before or after) or not _is_walked(node, before, after):
+        removed[element] = everything(walk, before)
+    elif not (before or after) or not _is_walked(walk, before, after):
         if before != after:
             taken[element] = LEAF
     else:
-        _inner(element, node, before, after, taken, removed)
+        _inner(element, walk, before, after, taken, removed)
 
 
-def _is_walked(node: TypeNode, before: Any, after: Any) -> bool:
+def _is_walked(walk: Walk, before: Any, after: Any) -> bool:
     if type(after) is dict or type(before) is dict:
-        return is_granular_map(node)
-    return (type(after) is list or type(before) is list) and is_associative_list(node)
+        return walk.is_map
+    return (type(after) is list or type(before) is list) and walk.is_list
 
 
-def _inner(element: str, node: TypeNode, before: Any, after: Any, taken: FieldSet, removed: FieldSet) -> None:
+def _inner(element: str, walk: Walk, before: Any, after: Any, taken: FieldSet, removed: FieldSet) -> None:
     taken_inside: FieldSet = {}
     removed_inside: FieldSet = {}
-    if is_associative_list(node):
-        assert node is not None
-        _lists(node, before or [], after or [], taken_inside, removed_inside)
+    if walk.is_list:
+        _lists(walk, before or [], after or [], taken_inside, removed_inside)
     else:
         old = before if type(before) is dict else {}
         new = after if type(after) is dict else {}
-        _maps(node, old, new, taken_inside, removed_inside)
-        if node is None and (type(before) is not dict or type(after) is not dict) and None not in (before, after):
+        _maps(walk, old, new, taken_inside, removed_inside)
+        if walk.node is None and (type(before) is not dict or type(after) is not dict) and None not in (before, after):
             taken_inside = {SELF: LEAF, **taken_inside} if taken_inside else LEAF  # One kind of value for another.
             taken[element] = taken_inside
     if taken_inside:
@@ -136,15 +99,15 @@ def _inner(element: str, node: TypeNode, before: Any, after: Any, taken: FieldSe
         removed[element] = removed_inside
 
 
-def _lists(node: Node, old: list[Any], new: list[Any], taken: FieldSet, removed: FieldSet) -> None:
-    if _are_paired(node, old, new):
-        item = item_of(node)
-        for index, (before, after) in enumerate(zip(old, new, strict=True)):
-            if before is not after:
-                _values(item_element(node, index, after), item, before, after, taken, removed)
+def _lists(walk: Walk, old: list[Any], new: list[Any], taken: FieldSet, removed: FieldSet) -> None:
+    item, node = walk.item, walk.node
+    assert node is not None, "only a type says that the items of a list have names"
+    if walk.key and are_pairs(walk.key, old, new):  # The usual case: conditions, containers.
+        for index, after in enumerate(new):
+            if old[index] is not after:
+                _values(item_element(node, index, after), item, old[index], after, taken, removed)
         return
-    befores, afters = _by_element(node, old), _by_element(node, new)
-    item = item_of(node)
+    befores, afters = _by_element(walk, old), _by_element(walk, new)
     for element, after in afters.items():
         before = befores.get(element)
         if before is None and len(after) == 1:
@@ -159,20 +122,21 @@ def _lists(node: Node, old: list[Any], new: list[Any], taken: FieldSet, removed:
             removed[element] = everything(item, before[0]) if len(before) == 1 else LEAF
 
 
-def _are_paired(node: Node, old: list[Any], new: list[Any]) -> bool:
-    """Whether the same items stand at the same places, which is what most writes leave them like."""
-    if len(old) != len(new) or len(node.list_map_keys) != 1:
-        return False
-    key = node.list_map_keys[0]
+def are_pairs(key: str, old: list[Any], new: list[Any]) -> bool:
+    """Whether two lists have the same items, by one key that is a text, in the same order, and none twice."""
     try:
         names = [item[key] for item in new]
-        return len(set(names)) == len(names) and names == [item[key] for item in old]
-    except (KeyError, TypeError):
+        return (
+            names == [item[key] for item in old]
+            and len(set(names)) == len(names)
+            and all(type(name) is str for name in names)
+        )
+    except (TypeError, KeyError):  # Something is no item, or has no key.
         return False
 
 
 def _duplicates(
-    element: str, item: TypeNode, before: list[Any], after: list[Any], taken: FieldSet, removed: FieldSet
+    element: str, item: Walk, before: list[Any], after: list[Any], taken: FieldSet, removed: FieldSet
 ) -> None:
     """Items that share their keys are one whole."""
     if len(before) > 1 and len(after) > 1:
@@ -187,31 +151,37 @@ def _duplicates(
         removed[element] = LEAF
 
 
-def _by_element(node: Node, items: list[Any]) -> dict[str, list[Any]]:
+def _by_element(walk: Walk, items: list[Any]) -> dict[str, list[Any]]:
     if type(items) is not list:  # A custom object is compared before its schema is asked.
         raise TypedError(f": expected list, got {items!r}")
+    assert walk.node is not None, "only a type says that the items of a list have names"
     result: dict[str, list[Any]] = {}
     for index, item in enumerate(items):
-        result.setdefault(item_element(node, index, item), []).append(item)
+        result.setdefault(item_element(walk.node, index, item), []).append(item)
     return result
 
 
-def everything(node: TypeNode, value: Any) -> FieldSet:
+def everything(walk: Walk, value: Any) -> FieldSet:
     """A part that is only on one side, and all that is in it; its own node is a member."""
-    if type(value) is dict and is_granular_map(node):
-        result: FieldSet = {SELF: LEAF}
-        for name, part in value.items():
-            result[field_element(name)] = everything(child_of(node, name), part)
-        if node is not None and node.kind == OBJECT:
-            for name, zero in node.always.items():
-                if name not in value:
-                    result[field_element(name)] = everything(child_of(node, name), zero)
-        return result if len(result) > 1 else LEAF
-    if type(value) is list and value and is_associative_list(node):
-        assert node is not None
+    if type(value) is dict:
+        return _all_fields(walk, value) if walk.is_map else LEAF
+    if type(value) is list and value and walk.is_list:
         result = {SELF: LEAF}
-        item = item_of(node)
-        for element, items in _by_element(node, value).items():
+        item = walk.item
+        for element, items in _by_element(walk, value).items():
             result[element] = everything(item, items[0]) if len(items) == 1 else LEAF
         return result
     return LEAF
+
+
+def _all_fields(walk: Walk, value: dict[str, Any]) -> FieldSet:
+    result: FieldSet = {SELF: LEAF}
+    known = walk.known
+    for name, part in value.items():
+        element, child, _ = known.get(name) or walk.step(name)
+        result[element] = everything(child, part) if type(part) in COMPOUND else LEAF
+    for name in walk.always:
+        if name not in value:
+            element, child, zero = known.get(name) or walk.step(name)
+            result[element] = everything(child, zero)
+    return result if len(result) > 1 else LEAF

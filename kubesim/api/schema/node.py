@@ -41,6 +41,7 @@ class Node:
         "quick",
         "struct",
         "typed_parts",
+        "walk",
         "zero",
     )
 
@@ -62,6 +63,7 @@ class Node:
         self.default: Any = LEFT_OUT  # What the field counts as where it is the key of a list and absent.
         self.zero: Any = LEFT_OUT  # What Go writes when nothing is set, for a field that it never leaves out.
         self.typed_parts: dict[str, Any] | None = None  # Kept by `kubesim.api.fieldset.comparing`, once it is made.
+        self.walk: Any = None  # What kubesim.api.fieldset makes of it, once it has been asked.
         self._always: dict[str, Any] | None = None
 
     def child(self, name: str) -> Node | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Generic, TypeVar
 
 from kubesim.api.errors import conflict
 from kubesim.api.resources import Resource
@@ -17,15 +18,35 @@ Validate = Callable[[Attributes], None]
 Reserve = Callable[[Attributes], Awaitable[None]]
 
 
+Step = TypeVar("Step")
+
+
+class Steps(Generic[Step]):
+    """What plugins do at one point of the chain. Those that wait for objects of a kind cost nothing until there are."""
+
+    def __init__(self, steps: Sequence[tuple[Step, Collection[Stored] | None]]) -> None:
+        """Each step comes with the collection that it is idle without, which lives and grows; None: always busy."""
+        self._steps = steps
+        self._always = tuple(step for step, objects in steps if objects is None)
+        self._awaited = tuple(objects for _, objects in steps if objects is not None)
+
+    def due(self) -> Sequence[Step]:
+        """Those that have something to do now, in order."""
+        for objects in self._awaited:
+            if objects:
+                return [step for step, needed in self._steps if needed is None or needed]
+        return self._always
+
+
 class AdmissionChain:
     """All plugins, as far as they concern one resource."""
 
     def __init__(self, resource: Resource, plugins: Sequence[AdmissionPlugin]) -> None:
         self._resource = resource
         self._plugins = plugins
-        self._mutating: dict[tuple[bool, str], tuple[Mutate, ...]] = {}
-        self._validating: dict[tuple[bool, str], tuple[Validate, ...]] = {}
-        self._reserving: dict[tuple[bool, str], tuple[Reserve, ...]] = {}
+        self._mutating: dict[tuple[bool, str], Steps[Mutate]] = {}
+        self._validating: dict[tuple[bool, str], Steps[Validate]] = {}
+        self._reserving: dict[tuple[bool, str], Steps[Reserve]] = {}
         target = Target(DELETE, resource, "")
         self._webhooks = next(
             (plugin for plugin in plugins if isinstance(plugin, MutatingWebhooks) and plugin.handles(target)), None
@@ -38,23 +59,20 @@ class AdmissionChain:
     def mutate(self, context: RequestContext, obj: Object, old: Object | None) -> Object:
         """The object after every mutating plugin. `old` is None at creation."""
         key = (old is None, context.request.subresource)
-        steps = self._mutating.get(key)
-        if steps is None:
-            steps = self._mutating[key] = tuple(
-                plugin.mutate for plugin in self._handlers(*key) if type(plugin).mutate is not AdmissionPlugin.mutate
+        found = self._mutating.get(key)
+        if found is None:
+            found = self._mutating[key] = Steps(
+                [
+                    (plugin.mutate, self._awaited(plugin))
+                    for plugin in self._handlers(*key)
+                    if type(plugin).mutate is not AdmissionPlugin.mutate
+                ]
             )
-        if not steps:
-            return obj
-        attributes = Attributes(context, obj, old)
-        for step in steps:
-            attributes.obj = step(attributes)
-        if attributes.must_reinvoke:
-            attributes.is_reinvocation = True
-            for step in steps:
-                attributes.obj = step(attributes)
+        if steps := found.due():
+            obj = _mutated(Attributes(context, obj, old), steps)
         if old is not None and self._webhooks is not None and self._webhooks.are_there:
-            return self._answered(context, attributes.obj, old)
-        return attributes.obj
+            return self._answered(context, obj, old)
+        return obj
 
     def _answered(self, context: RequestContext, obj: Object, old: Object) -> Object:
         """What the mutating webhooks have made of the object; WebhooksNeededError if they have not been asked."""
@@ -76,22 +94,25 @@ class AdmissionChain:
         attributes = Attributes(context, obj, old)
         if await self._webhooks.change(attributes):
             attributes.is_reinvocation = True
-            for step in self._mutating.get((old is None, context.request.subresource), ()):
-                attributes.obj = step(attributes)
+            if steps := self._mutating.get((old is None, context.request.subresource)):
+                for step in steps.due():
+                    attributes.obj = step(attributes)
             await self._webhooks.change(attributes)
         return attributes.obj
 
     def validate(self, context: RequestContext, obj: Object, old: Object | None) -> None:
         """Raises what the first plugin that objects has to say."""
         key = (old is None, context.request.subresource)
-        steps = self._validating.get(key)
-        if steps is None:
-            steps = self._validating[key] = tuple(
-                plugin.validate
-                for plugin in self._handlers(*key)
-                if type(plugin).validate is not AdmissionPlugin.validate
+        found = self._validating.get(key)
+        if found is None:
+            found = self._validating[key] = Steps(
+                [
+                    (plugin.validate, self._awaited(plugin))
+                    for plugin in self._handlers(*key)
+                    if type(plugin).validate is not AdmissionPlugin.validate
+                ]
             )
-        if steps:
+        if steps := found.due():
             attributes = Attributes(context, obj, old)
             for step in steps:
                 step(attributes)
@@ -99,12 +120,16 @@ class AdmissionChain:
     async def reserve(self, context: RequestContext, obj: Object, old: Object | None) -> None:
         """Lets plugins take what the object will use: the last step before it is stored."""
         key = (old is None, context.request.subresource)
-        steps = self._reserving.get(key)
-        if steps is None:
-            steps = self._reserving[key] = tuple(
-                plugin.reserve for plugin in self._handlers(*key) if type(plugin).reserve is not AdmissionPlugin.reserve
+        found = self._reserving.get(key)
+        if found is None:
+            found = self._reserving[key] = Steps(
+                [
+                    (plugin.reserve, self._awaited(plugin))
+                    for plugin in self._handlers(*key)
+                    if type(plugin).reserve is not AdmissionPlugin.reserve
+                ]
             )
-        for step in steps:
+        for step in found.due():
             await step(Attributes(context, obj, old))
 
     def validate_deletion(self, context: RequestContext, stored: Stored) -> None:
@@ -125,6 +150,19 @@ class AdmissionChain:
     def _handlers(self, is_create: bool, subresource: str) -> list[AdmissionPlugin]:
         target = Target(CREATE if is_create else UPDATE, self._resource, subresource)
         return [plugin for plugin in self._plugins if plugin.handles(target)]
+
+    def _awaited(self, plugin: AdmissionPlugin) -> Collection[Stored] | None:
+        return None if plugin.idle_without is None else plugin.lookup_all(plugin.idle_without)
+
+
+def _mutated(attributes: Attributes, steps: Sequence[Mutate]) -> Object:
+    for step in steps:
+        attributes.obj = step(attributes)
+    if attributes.must_reinvoke:
+        attributes.is_reinvocation = True
+        for step in steps:
+            attributes.obj = step(attributes)
+    return attributes.obj
 
 
 def same_but_for_owners(one: Object, other: Object) -> bool:

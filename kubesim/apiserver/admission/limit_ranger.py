@@ -34,6 +34,7 @@ class LimitRanger(AdmissionPlugin):
     """Applies LimitRanges."""
 
     name = "LimitRanger"
+    idle_without = LIMIT_RANGES
 
     def handles(self, target: Target) -> bool:
         """New and resized Pods; claims whenever they change."""

@@ -54,7 +54,7 @@ class MutatingPolicies(PolicyPlugin[CompiledPolicy]):
 
     name = "MutatingAdmissionPolicy"
     policies = MUTATING_POLICIES
-    bindings = MUTATING_POLICY_BINDINGS
+    bindings = idle_without = MUTATING_POLICY_BINDINGS
 
     def handles(self, target: Target) -> bool:
         """What is deleted cannot be changed any more."""
@@ -62,8 +62,6 @@ class MutatingPolicies(PolicyPlugin[CompiledPolicy]):
 
     def mutate(self, attributes: Attributes) -> Object:
         """The object, changed."""
-        if not self.lookup_all(self.bindings):
-            return attributes.obj
         errors: list[str] = []
         for invocation in list(self.invocations(attributes)):
             spec = invocation.policy.object["spec"]

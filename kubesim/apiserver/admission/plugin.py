@@ -6,7 +6,7 @@ refuse it (validating). Upstream: k8s.io/apiserver/pkg/admission; plugins in plu
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import ClassVar, NamedTuple
 
 from kubesim.api.errors import ForbiddenError, forbidden
@@ -63,7 +63,7 @@ class Attributes:
 
 # The newest revision known of an object: (resource, name, namespace) → handle or None; and of all of a resource.
 Lookup = Callable[[Resource, str, str], Stored | None]
-LookupAll = Callable[[Resource], Iterable[Stored]]
+LookupAll = Callable[[Resource], Collection[Stored]]
 # Replaces an object by what a plugin makes of it; ConflictError if it is not the newest any more.
 Write = Callable[[RequestContext, Resource, Stored, Object], Awaitable[Stored]]
 Authorize = Callable[[User, Request], None]
@@ -73,6 +73,8 @@ class AdmissionPlugin:
     """One rule of the cluster. It hears only of what it `handles`; by default it lets everything pass."""
 
     name: ClassVar[str]
+    # While there is no object of this kind it has nothing to mutate, validate or reserve, and is not asked.
+    idle_without: ClassVar[Resource | None] = None
 
     def __init__(self, lookup: Lookup, lookup_all: LookupAll) -> None:
         self.lookup = lookup

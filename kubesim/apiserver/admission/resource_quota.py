@@ -56,6 +56,7 @@ class ResourceQuota(AdmissionPlugin):
     """Charges quotas."""
 
     name = "ResourceQuota"
+    idle_without = RESOURCE_QUOTAS
 
     def __init__(self, lookup: Lookup, lookup_all: LookupAll) -> None:
         super().__init__(lookup, lookup_all)

@@ -64,7 +64,7 @@ class ValidatingPolicies(PolicyPlugin[CompiledPolicy]):
 
     name = "ValidatingAdmissionPolicy"
     policies = VALIDATING_POLICIES
-    bindings = VALIDATING_POLICY_BINDINGS
+    bindings = idle_without = VALIDATING_POLICY_BINDINGS
 
     def validate(self, attributes: Attributes) -> None:
         """Denies, in upstream's words, or warns."""

@@ -14,14 +14,15 @@ Upstream: k8s.io/apiserver/pkg/admission/plugin/webhook/{mutating,validating,gen
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from functools import cached_property
 from typing import Any
 
 from kubesim.api.defaults import default
 from kubesim.api.errors import ApiError, BadRequestError, InternalError, forbidden
 from kubesim.api.patch import apply_json_patch
 from kubesim.api.resources import MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS, Resource
-from kubesim.api.stored import Object
+from kubesim.api.stored import Object, Stored
 from kubesim.apiserver.admission.matching import EQUIVALENT, is_exempt, matches_rules, matches_selectors
 from kubesim.apiserver.admission.plugin import DELETE, AdmissionPlugin, Attributes, Target
 from kubesim.apiserver.admission.policy import conditions_hold
@@ -112,7 +113,7 @@ class ValidatingWebhooks(_Webhooks):
     """Asks validating webhooks."""
 
     name = "ValidatingAdmissionWebhook"
-    configurations = VALIDATING_WEBHOOKS
+    configurations = idle_without = VALIDATING_WEBHOOKS
 
     async def reserve(self, attributes: Attributes) -> None:
         """Raises what the first webhook that objects has to say."""
@@ -130,7 +131,12 @@ class MutatingWebhooks(_Webhooks):
     @property
     def are_there(self) -> bool:
         """Whether there is any at all."""
-        return bool(self.lookup_all(self.configurations))
+        return bool(self._present)
+
+    @cached_property
+    def _present(self) -> Collection[Stored]:
+        """All configurations, now and at any later time: every write asks."""
+        return self.lookup_all(self.configurations)
 
     async def change(self, attributes: Attributes) -> bool:
         """Lets them change `attributes.obj`; whether one did."""

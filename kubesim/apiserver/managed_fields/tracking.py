@@ -69,6 +69,7 @@ class FieldTracker:
         self._versions = _versions(resource) | {also_known}
         self._reset: dict[str, FieldSet] = {}
         self._interned: dict[bytes, FieldSet] = {}
+        self._created: dict[bytes, FieldSet] = {}  # All that a new object has → what its creator owns of that.
         self._encode = msgspec.json.Encoder().encode
 
     @cached_property
@@ -79,10 +80,14 @@ class FieldTracker:
     def created(self, context: RequestContext, obj: Object) -> None:
         """Gives a new object, as it came from its creator, the entry of its creator."""
         try:
-            taken = self.excluding(self.compare({}, obj), "").taken
+            taken = self.compare({}, obj).taken
         except TypedError:
             return
-        fields = self.intern(difference(taken, SERVER_FIELDS))
+        key = self._encode(taken)
+        fields = self._created.get(key)
+        if fields is None:
+            owned = self.excluding(Comparison(taken, EMPTY), "").taken
+            fields = remembered(self._created, key, self.intern(difference(owned, SERVER_FIELDS)))
         if fields:
             identity = self.updater(context)
             entry = entry_of(identity, self.resource.api_version, fields, context.sim.clock.timestamp())
@@ -171,9 +176,7 @@ class FieldTracker:
         key = self._encode(in_order)
         found = self._interned.get(key)
         if found is None:
-            if len(self._interned) >= INTERNED_MAX:
-                self._interned.clear()
-            found = self._interned[key] = in_order
+            found = remembered(self._interned, key, in_order)
         return found
 
     def updater(self, context: RequestContext) -> Identity:
@@ -192,6 +195,14 @@ class FieldTracker:
         if fields is entry["fieldsV1"]:
             return entry
         return {**entry, "fieldsV1": self.intern(fields)} if fields else None
+
+
+def remembered(known: dict[bytes, FieldSet], key: bytes, fields: FieldSet) -> FieldSet:
+    """Puts a set among those that are known, of which there are never too many."""
+    if len(known) >= INTERNED_MAX:
+        known.clear()
+    known[key] = fields
+    return fields
 
 
 def _given(given: object, before: Entries | None) -> Entries | None:
