@@ -25,6 +25,7 @@ from kubesim.api.stored import Object
 from kubesim.api.wire import STRATEGIC_MERGE_PATCH, Request
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.validation.field import invalid as invalid_field
+from kubesim.apiserver.wrong_kind import check_kind
 
 NO_KIND = Resource("", "", "", "")
 
@@ -47,7 +48,7 @@ class Decoder:
         resource = self.resource
         if not isinstance(body, dict):
             raise BadRequestError(f"the object provided is unrecognized (must be of type {resource.kind})")
-        self._check_kind(body)
+        check_kind(resource, body)
         try:
             checked = self._checked(body, context)
         except DecodeError as error:
@@ -85,7 +86,7 @@ class Decoder:
             if field is None or not is_fine(field, obj[name], old.get(name)):
                 unclear[name] = obj[name]
         if "kind" in names or "apiVersion" in names:
-            self._check_kind(obj)
+            check_kind(self.resource, obj)
         if unclear:
             try:
                 checked = self._checked(unclear, context)
@@ -102,20 +103,6 @@ class Decoder:
         decoded = self.schema.decode(self.resource.api_version, self.resource.kind, obj, mode)
         context.warnings.extend(decoded.warnings)
         return decoded.object
-
-    def _check_kind(self, obj: Object) -> None:
-        resource = self.resource
-        kind, api_version = obj.get("kind", resource.kind), obj.get("apiVersion", resource.api_version)
-        if api_version != resource.api_version:
-            raise BadRequestError(
-                f"the API version in the data ({api_version}) does not match the expected API version "
-                f"({resource.api_version})"
-            )
-        if kind != resource.kind:
-            raise BadRequestError(
-                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-                f'no kind "{kind}" is registered for the resource {resource.plural}'
-            )
 
 
 def refusal(resource: Resource, request: Request, wanted: Object, error: DecodeError) -> ApiError:

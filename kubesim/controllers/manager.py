@@ -17,6 +17,7 @@ from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.client.leader_election import LeaderElector
 from kubesim.controllers.admission_policy_status import ValidatingAdmissionPolicyStatusController
+from kubesim.controllers.attributes_class_protection import AttributesClassProtectionController
 from kubesim.controllers.certificates import CertificateSigningController
 from kubesim.controllers.cluster_role_aggregation import ClusterRoleAggregationController
 from kubesim.controllers.controller import CheckPolicy, Controller, ControllerContext
@@ -68,6 +69,7 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     TaintEvictionController,
     ClaimProtectionController,
     VolumeProtectionController,
+    AttributesClassProtectionController,
     TokensController,
     CertificateSigningController,
     ClusterRoleAggregationController,

@@ -16,7 +16,8 @@ from kubesim.api.quota import Evaluator, amounts, calculate_usage, equal, evalua
 from kubesim.api.quota.pods import is_charged
 from kubesim.api.resources import PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUOTAS, RESOURCES, SERVICES, Resource
 from kubesim.api.stored import Object, Stored
-from kubesim.controllers.controller import Controller, ControllerContext
+from kubesim.controllers.controller import Controller, ControllerContext, RetryLaterError
+from kubesim.controllers.custom_kinds import CustomKinds
 from kubesim.sim import Tasks, because
 
 RESYNC_SECONDS = 300.0
@@ -36,8 +37,8 @@ class ResourceQuotaController(Controller):
         for resource in RESOURCES:
             evaluator = evaluator_for(resource)
             if evaluator is not None and "delete" in resource.verbs:
-                self._evaluators.append(evaluator)
                 self._watch(evaluator)
+        CustomKinds(self.informers).follow(self._custom_kind, self._custom_kind_gone)
 
     def background(self, tasks: Tasks) -> None:
         """The full look."""
@@ -48,12 +49,29 @@ class ResourceQuotaController(Controller):
         quota = self._quotas.get(key)
         if quota is None:
             return
+        hard = (quota.object.get("spec") or {}).get("hard") or {}
+        if any(not self.informers.of(each.resource).synced for each in self._evaluators if each.matching(hard)):
+            raise RetryLaterError("a kind that it counts is not listed yet")
         find = partial(self._objects, quota.namespace)
         status = new_status(quota.object, self._evaluators, find, self._now())
         if status is not None:
             await self.client.update_status(RESOURCE_QUOTAS, with_fields(quota.object, {"status": status}))
 
+    def _custom_kind(self, resource: Resource) -> None:
+        """A kind that a definition adds can be counted from now on; a quota may have waited for it."""
+        evaluator = evaluator_for(resource)
+        if evaluator is None:
+            return
+        self._watch(evaluator)
+        for quota in self._quotas.list():
+            if evaluator.matching((quota.object.get("spec") or {}).get("hard") or {}):
+                self.enqueue(quota)
+
+    def _custom_kind_gone(self, resource: Resource) -> None:
+        self._evaluators = [each for each in self._evaluators if each.resource != resource]
+
     def _watch(self, evaluator: Evaluator) -> None:
+        self._evaluators.append(evaluator)
         informer = self.informers.of(evaluator.resource)
 
         def deleted(stored: Stored) -> None:

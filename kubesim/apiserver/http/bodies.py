@@ -11,6 +11,7 @@ import orjson
 import yaml
 
 from kubesim.api.errors import BadRequestError, RequestEntityTooLargeError, UnsupportedMediaTypeError
+from kubesim.api.go_json import syntax_error
 from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from kubesim.apiserver.http import protobuf
 
@@ -37,7 +38,10 @@ def decode_body(body: bytes, content_type: str, *, patch: bool = False) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequestError(f"couldn't get version/kind; json parse error: {error}") from None
+        words = syntax_error(body.decode(errors="replace")) or str(error)
+        if content_type in (JSON_PATCH, MERGE_PATCH):
+            raise BadRequestError(f"error decoding patch: {words}") from None
+        raise BadRequestError(words if patch else f"couldn't get version/kind; json parse error: {words}") from None
 
 
 def _check_type(content_type: str, patch: bool) -> None:

@@ -119,7 +119,11 @@ def apply(registry: Registry, current: Stored, body: Any, patch_type: str) -> Ob
         return apply_json_patch(current.object, body)
     if patch_type == MERGE_PATCH:
         return apply_merge_patch(current.object, body)
-    return apply_strategic_merge_patch(current.object, body, registry.decoder.schema, registry.resource.gvk)
+    patched = apply_strategic_merge_patch(current.object, body, registry.decoder.schema, registry.resource.gvk)
+    if "kind" in body or "apiVersion" in body:
+        # The type is the path's: what the patch says of it is not even looked at.
+        patched |= {"kind": registry.resource.kind, "apiVersion": registry.resource.api_version}
+    return patched
 
 
 def check_patch_type(patch_type: str, *, custom: bool = False) -> None:

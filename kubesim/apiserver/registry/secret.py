@@ -5,10 +5,10 @@ Upstream: ValidateSecret in pkg/apis/core/validation, the conversion of stringDa
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode, b64encode
 
 from kubesim.api.errors import FieldError
+from kubesim.api.go_json import syntax_error
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.simple import ConfigStrategy
 from kubesim.apiserver.validation.field import invalid, required
@@ -25,7 +25,6 @@ KEYS = {
 BASIC_AUTH, BASIC_KEYS = "kubernetes.io/basic-auth", ("username", "password")
 JSON_TYPES = ("kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson")
 REDACTED = "<secret contents redacted>"
-LITERALS = {"n": "null", "t": "true", "f": "false"}
 
 
 class SecretStrategy(ConfigStrategy):
@@ -55,7 +54,7 @@ class SecretStrategy(ConfigStrategy):
                 problems.append(required(f"metadata.annotations[{ACCOUNT_NAME}]"))
         if type_ in JSON_TYPES and not problems:
             key = KEYS[type_][0]
-            if problem := _json_problem(b64decode(data[key]).decode(errors="replace")):
+            if problem := syntax_error(b64decode(data[key]).decode(errors="replace")):
                 problems.append(invalid(f"data[{key}]", REDACTED, problem))
         return problems
 
@@ -65,24 +64,3 @@ def _take_text(obj: Object) -> None:
     if text:
         encoded = {key: b64encode(value.encode()).decode() for key, value in text.items()}
         obj["data"] = {**(obj.get("data") or {}), **encoded}
-
-
-def _json_problem(text: str) -> str:
-    """What Go's parser says of text that is no JSON; "" if it is."""
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        if error.pos >= len(text):
-            return "unexpected end of JSON input"
-        literal = LITERALS.get(text[error.pos])
-        if literal is None:
-            return f"invalid character '{text[error.pos]}' looking for beginning of value"
-        for index, wanted in enumerate(literal):
-            seen = text[error.pos + index : error.pos + index + 1]
-            if seen != wanted:
-                return (
-                    f"invalid character '{seen}' in literal {literal} (expecting '{wanted}')"
-                    if seen
-                    else ("unexpected end of JSON input")
-                )
-    return ""

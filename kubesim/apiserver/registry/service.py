@@ -16,17 +16,32 @@ from kubesim.api.errors import invalid as refuse
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.allocator import AddressPool, Pool, PoolError
+from kubesim.apiserver.registry.service_rules import (
+    validate_addresses,
+    validate_balancing,
+    validate_lasting,
+    validate_ports,
+    validate_type,
+)
+from kubesim.apiserver.registry.service_types import (
+    EXTERNAL_NAME,
+    NONE,
+    TYPES,
+    needs_address,
+    needs_health_check,
+    needs_node_ports,
+    type_of,
+    with_allocated_values,
+    without_idle_fields,
+)
 from kubesim.apiserver.registry.strategy import Strategy
-from kubesim.apiserver.validation.field import IMMUTABLE, duplicate, invalid, not_supported, required
+from kubesim.apiserver.validation.field import duplicate, invalid, not_supported, required
+from kubesim.apiserver.validation.metadata import validate_labels
 from kubesim.apiserver.validation.names import Problems, dns_label
 from kubesim.apiserver.validation.pod import PORT_MAX, PORT_RULE, PROTOCOLS
 
 SERVICE_NETWORK = IPv4Network("10.96.0.0/12")
 NODE_PORT_FIRST, NODE_PORT_LAST, NODE_PORT_FIRST_DRAWN = 30000, 32767, 30086
-NONE = "None"
-CLUSTER_IP, NODE_PORT, LOAD_BALANCER, EXTERNAL_NAME = "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"
-TYPES = (CLUSTER_IP, EXTERNAL_NAME, LOAD_BALANCER, NODE_PORT)
-WITH_NODE_PORTS = (NODE_PORT, LOAD_BALANCER)
 AFFINITIES = ("ClientIP", NONE)
 
 
@@ -54,55 +69,51 @@ class ServiceStrategy(Strategy):
                 self._ports.take(port)
 
     def prepare_for_update(self, obj: Object, old: Object) -> None:
-        """An address that is not mentioned is kept."""
+        """What is not mentioned is kept; what the new type does not need goes."""
         super().prepare_for_update(obj, old)
         spec, before = obj.get("spec") or {}, old["spec"]
-        missing = {
-            name: before[name]
-            for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
-            if not spec.get(name) and name in before and spec.get("type") != EXTERNAL_NAME
-        }
-        if missing:
-            obj["spec"] = {**spec, **missing}
+        changed = without_idle_fields(with_allocated_values(spec, before), before)
+        if changed is not spec:
+            obj["spec"] = changed
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Type, ports, affinity."""
         spec: Object = obj.get("spec") or {}
-        kind = spec.get("type", CLUSTER_IP)
-        headless = spec.get("clusterIP") == NONE
+        kind = type_of(spec)
         ports = spec.get("ports") or []
         problems = []
-        if not ports and kind != EXTERNAL_NAME and not headless:
+        if not ports and kind != EXTERNAL_NAME and spec.get("clusterIP") != NONE:
             problems.append(required("spec.ports"))
+        problems += validate_type(spec)
         names: set[str] = set()
         for index, port in enumerate(ports):
             problems += _validate_port(port, f"spec.ports[{index}]", names, needs_name=len(ports) > 1)
+        problems += validate_labels(spec.get("selector") or {}, "spec.selector")
         affinity = spec.get("sessionAffinity", NONE)
         if affinity not in AFFINITIES:
             problems.append(not_supported("spec.sessionAffinity", affinity, AFFINITIES))
+        problems += validate_addresses(spec)
         if kind not in TYPES:
             problems.append(not_supported("spec.type", kind, TYPES))
-        if kind == EXTERNAL_NAME and not spec.get("externalName"):
-            problems.append(required("spec.externalName"))
-        return problems
+        return problems + validate_ports(spec) + validate_balancing(spec)
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """The address is for life, unless the Service ceases to have one."""
-        problems = super().validate_update(obj, old)
-        before, address = old["spec"].get("clusterIP"), (obj.get("spec") or {}).get("clusterIP")
-        if before and before != address and (obj.get("spec") or {}).get("type") != EXTERNAL_NAME:
-            problems.append(invalid("spec.clusterIPs[0]", [address], IMMUTABLE))
-        return problems
+        if obj.get("spec") is old["spec"]:
+            return []
+        return validate_lasting(obj.get("spec") or {}, old["spec"]) + super().validate_update(obj, old)
 
     def allocate(self, obj: Object, old: Object | None) -> None:
         """Gives the Service its address and node ports."""
         spec: Object = dict(obj.get("spec") or {})
         held_address, held_ports = _held(old) if old is not None else ("", [])
         try:
-            if spec.get("type", CLUSTER_IP) != EXTERNAL_NAME:
+            if needs_address(spec):
                 self._allocate_address(obj, spec, held_address)
-            if spec.get("type") in WITH_NODE_PORTS:
+            if needs_node_ports(spec):
                 spec["ports"] = self._allocate_ports(obj, spec.get("ports") or [], held_ports)
+            if needs_health_check(spec) and not spec.get("healthCheckNodePort"):
+                spec["healthCheckNodePort"] = self._ports.draw()
         except PoolError as error:
             raise InternalError(f"failed to allocate a serviceIP: {error}") from None
         if spec != obj.get("spec"):
@@ -160,6 +171,8 @@ def _held(service: Object) -> tuple[str, list[int]]:
     spec: Object = service.get("spec") or {}
     address = spec.get("clusterIP") or ""
     ports = [port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")]
+    if health_port := spec.get("healthCheckNodePort"):
+        ports.append(health_port)
     return ("" if address == NONE else address), ports
 
 

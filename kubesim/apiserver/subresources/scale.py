@@ -24,6 +24,7 @@ from kubesim.apiserver.registry.patching import check_patch_type, configuration
 from kubesim.apiserver.registry.registry import Registry
 from kubesim.apiserver.validation.field import invalid as invalid_field
 from kubesim.apiserver.validation.pod import NOT_NEGATIVE
+from kubesim.apiserver.wrong_kind import check_kind
 
 SCALE = Resource("autoscaling", "v1", "Scale", "scales")
 COPIED = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -45,6 +46,7 @@ async def update_scale(registry: Registry, context: RequestContext) -> Response:
     body = context.request.body
     if not isinstance(body, dict):
         raise BadRequestError("the object provided is unrecognized (must be of type Scale)")
+    check_kind(SCALE, body)
     return await _change(registry, context, always(body))
 
 

@@ -5,6 +5,7 @@ Upstream: ValidateObjectMeta and ValidateObjectMetaUpdate in k8s.io/apimachinery
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ ANNOTATIONS_BYTES_MAX = 256 * 1024
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 STANDARD_FINALIZERS = (FOREGROUND, ORPHAN, "kubernetes")
+ONE_CONTROLLER = "Only one reference can have Controller set to true."
+OWNER_FIELDS = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
 IMMUTABLE_FIELDS = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 NameRule = Callable[[str], Problems]
@@ -71,7 +74,7 @@ def _validate_maps(metadata: Metadata, old: Metadata) -> list[FieldError]:
     if (owners := metadata.get("ownerReferences")) and owners != old.get("ownerReferences"):
         problems += _validate_owners(owners)
     if (finalizers := metadata.get("finalizers")) and finalizers != old.get("finalizers"):
-        problems += _validate_finalizers(finalizers)
+        problems += _validate_finalizers(finalizers, is_new=not old)
     return problems
 
 
@@ -94,27 +97,42 @@ def _validate_owners(owners: list[dict[str, Any]]) -> list[FieldError]:
                             ("name", "must not be empty"), ("uid", "must not be empty")):  # fmt: skip
             if not owner.get(name):
                 problems.append(invalid(f"{field}.{name}", owner.get(name, ""), words))
+        if (owner.get("apiVersion"), owner.get("kind")) == ("v1", "Event"):
+            problems.append(
+                _invalid_owners(field, _owner_in_go(owner), "/v1, Kind=Event is disallowed from being an owner")
+            )
         if owner.get("controller"):
+            this = f"{owner.get('kind', '')}/{owner.get('name', '')}"
             if controller:
-                words = (
-                    "Only one reference can have Controller set to true. "
-                    f'Found "true" in references for {controller} and {owner.get("name")}'
-                )
-                problems.append(invalid(field, owners, words))
-            controller = owner.get("name", "")
+                words = f'{ONE_CONTROLLER} Found "true" in references for {controller} and {this}'
+                problems.append(_invalid_owners(field, [_owner_in_go(each) for each in owners], words))
+            controller = controller or this
     return problems
 
 
-def _validate_finalizers(finalizers: list[str]) -> list[FieldError]:
+def _owner_in_go(owner: dict[str, Any]) -> dict[str, Any]:
+    """A reference with its fields in Go's order, the four that are always there included."""
+    always = {name: owner.get(name, "") for name in OWNER_FIELDS[:4]}
+    return always | {name: owner[name] for name in OWNER_FIELDS[4:] if owner.get(name) is not None}
+
+
+def _invalid_owners(field: str, value: Any, words: str) -> FieldError:
+    shown = json.dumps(value, separators=(",", ":"))
+    return FieldError("FieldValueInvalid", field, f"Invalid value: {shown}: {words}")
+
+
+def _validate_finalizers(finalizers: list[str], *, is_new: bool) -> list[FieldError]:
     problems = []
+    if is_new:
+        for finalizer in finalizers:
+            problems += [invalid("metadata.finalizers", finalizer, problem) for problem in qualified_name(finalizer)]
+        if FOREGROUND in finalizers and ORPHAN in finalizers:
+            words = f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set"
+            problems.append(invalid("metadata.finalizers", finalizers, words))
     for index, finalizer in enumerate(finalizers):
-        problems += [invalid("metadata.finalizers", finalizer, problem) for problem in qualified_name(finalizer)]
         if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
             words = "name is neither a standard finalizer name nor is it fully qualified"
             problems.append(invalid(f"metadata.finalizers[{index}]", finalizer, words))
-    if FOREGROUND in finalizers and ORPHAN in finalizers:
-        words = f"finalizer {FOREGROUND} and {ORPHAN} cannot be both set"
-        problems.append(invalid("metadata.finalizers", finalizers, words))
     return problems
 
 

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from kubesim.api.errors import AlreadyExistsError, ApiError, BadRequestError, InvalidError, NotFoundError
-from kubesim.api.resources import CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES, NAMESPACES, NODES, PODS
+from kubesim.api.resources import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    HORIZONTAL_POD_AUTOSCALERS,
+    NAMESPACES,
+    NODES,
+    PODS,
+)
 from kubesim.sim import Simulation
 
 SUBDOMAIN = (
@@ -206,10 +214,14 @@ async def test_another_version_or_kind_is_refused(sim: Simulation, boot: Any) ->
         with pytest.raises(BadRequestError) as refusal:
             await api.create(DEPLOYMENTS, {"apiVersion": "v1", "kind": "Deployment", "metadata": {"name": "x"}})
         assert str(refusal.value) == (
-            "the API version in the data (v1) does not match the expected API version (apps/v1)"
+            'Deployment in version "v1" cannot be handled as a Deployment: no kind "Deployment" is registered for '
+            'version "v1" in scheme "pkg/api/legacyscheme/scheme.go:30"'
         )
-        with pytest.raises(BadRequestError, match='no kind "Pod" is registered'):
-            await api.create(NAMESPACES, {"kind": "Pod", "metadata": {"name": "x"}})
+        with pytest.raises(BadRequestError, match=r"converting \(v1\.Pod\) to \(core\.Namespace\): unknown conversion"):
+            await api.create(NAMESPACES, {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "x"}})
+        older = {"kind": "HorizontalPodAutoscaler", "apiVersion": "autoscaling/v1", "metadata": {"name": "x"}}
+        with pytest.raises(BadRequestError, match="does not match the expected API version"):
+            await api.create(HORIZONTAL_POD_AUTOSCALERS, older)
 
 
 async def test_a_dry_run_does_everything_but_write(sim: Simulation, boot: Any) -> None:

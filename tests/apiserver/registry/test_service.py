@@ -176,3 +176,64 @@ def test_an_address_must_be_one() -> None:
     with pytest.raises(PoolError, match="is not valid"):
         pool.take("web")
     assert pool.draw() in {f"10.0.0.{number}" for number in range(1, 15)}
+
+
+async def patched(api: Any, **spec: Any) -> Object:
+    """What a merge patch of the spec makes of the Service web."""
+    made = await api.patch(SERVICES, "web", {"spec": spec})
+    spec_made: Object = made.object["spec"]
+    return spec_made
+
+
+async def test_a_service_that_stops_being_a_node_port_gives_its_ports_back(sim: Simulation, boot: Any) -> None:
+    """Teaches: fields depend on the type; what the client did not touch and the new type has not goes by itself."""
+    async with boot(sim) as api:
+        await api.create(SERVICES, service(type="LoadBalancer", loadBalancerClass="x.io/y"))
+        spec = await patched(api, type="ClusterIP")
+        assert spec["ports"] == [{"port": 80, "protocol": "TCP", "targetPort": 80}]
+        assert not {"externalTrafficPolicy", "allocateLoadBalancerNodePorts", "loadBalancerClass"} & set(spec)
+
+
+async def test_an_external_name_has_no_address(sim: Simulation, boot: Any) -> None:
+    """Teaches: the address is given back when the type needs none, and a new one is drawn when it does again."""
+    async with boot(sim) as api:
+        await api.create(SERVICES, service())
+        spec = await patched(api, type="ExternalName", externalName="a.example.com")
+        assert not {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"} & set(spec)
+        assert (await patched(api, type="ClusterIP", externalName=None))["clusterIP"].startswith("10.")
+
+
+async def test_a_port_keeps_its_node_port(sim: Simulation, boot: Any) -> None:
+    """Teaches: a PUT that leaves out what the server had allocated does not lose it."""
+    async with boot(sim) as api:
+        made = (await api.create(SERVICES, service(type="NodePort"))).object
+        spec = await patched(api, ports=[{"port": 81}])
+        assert spec["ports"][0]["nodePort"] == made["spec"]["ports"][0]["nodePort"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"externalTrafficPolicy": "Local"}, "may only be set for externally-accessible services"),
+        ({"healthCheckNodePort": 30001}, "may only be set when `type` is 'LoadBalancer' and"),
+        ({"loadBalancerSourceRanges": ["10.0.0.0/8"]}, "spec.LoadBalancerSourceRanges: Forbidden: may only be used"),
+        ({"loadBalancerClass": "x.io/y"}, "spec.loadBalancerClass: Forbidden: may only be used when `type` is"),
+        ({"ports": [{"port": 80, "nodePort": 30001}]}, "may not be used when `type` is 'ClusterIP'"),
+        ({"ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80}]}, 'Duplicate value: {"Name":"","Protocol"'),
+        ({"ipFamilyPolicy": "RequireDualStack"}, "this cluster is not configured for dual-stack services"),
+        ({"type": "NodePort", "clusterIP": "None"}, "may not be set to 'None' for NodePort services"),
+        ({"type": "ExternalName", "externalName": "x", "clusterIP": "None"}, "may not be set for ExternalName"),
+    ],
+)
+async def test_a_type_allows_only_its_own_fields(sim: Simulation, boot: Any, spec: Object, words: str) -> None:
+    """Teaches: what a Service may say depends on its type."""
+    async with boot(sim) as api:
+        assert words in await refusal_of(api, **spec)
+
+
+async def test_a_load_balancer_keeps_its_class(sim: Simulation, boot: Any) -> None:
+    """Teaches: who balances is decided once."""
+    async with boot(sim) as api:
+        await api.create(SERVICES, service(type="LoadBalancer"))
+        with pytest.raises(InvalidError, match="may not change once set"):
+            await patched(api, loadBalancerClass="x.io/y")

@@ -95,7 +95,8 @@ def test_owners_are_named_completely_and_one_controls() -> None:
     ]
     (message,) = problems(ownerReferences=[owner, {**owner, "name": "s"}])
     assert message.endswith(
-        'Only one reference can have Controller set to true. Found "true" in references for r and s'
+        'Only one reference can have Controller set to true. Found "true" in references for '
+        "ReplicaSet/r and ReplicaSet/s"
     )
 
 
@@ -107,7 +108,7 @@ def test_finalizers_are_qualified_or_standard() -> None:
         "qualified"
     ]
     (message,) = problems(finalizers=["orphan", "foregroundDeletion"])
-    assert message.endswith("finalizer foregroundDeletion and orphan cannot be both set")
+    assert message.endswith("finalizer orphan and foregroundDeletion cannot be both set")
 
 
 def test_namespaces_belong_to_namespaced_kinds() -> None:

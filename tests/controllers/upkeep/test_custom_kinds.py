@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from kubesim.api.custom_resources import rows_of
+from kubesim.api.errors import ForbiddenError
 from kubesim.api.meta import owner_reference
-from kubesim.api.resources import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, Resource
+from kubesim.api.resources import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, RESOURCE_QUOTAS, Resource
 from kubesim.api.stored import Object
 from kubesim.controllers.garbage_collector import GarbageCollector
 from kubesim.controllers.namespace import NamespaceController
+from kubesim.controllers.resource_quota import ResourceQuotaController
 from kubesim.sim import Simulation
 
 DEFINITION: Object = {
@@ -80,3 +84,21 @@ async def test_a_namespace_goes_with_the_custom_objects_in_it(sim: Simulation, p
         await cluster.at(20)
         assert "museum" not in await cluster.names(NAMESPACES)
         assert not (await cluster.client.list(row)).items
+
+
+async def test_a_quota_counts_custom_objects(sim: Simulation, plane: Any) -> None:
+    """Teaches: count/RESOURCE.GROUP works for every kind, for those that come later too."""
+    async with plane(sim, (ResourceQuotaController,), []) as cluster:
+        quota: Object = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": "default"},
+                         "spec": {"hard": {"count/vases.example.com": "1"}}}  # fmt: skip
+        await cluster.client.create(RESOURCE_QUOTAS, quota)
+        row = await define(cluster)
+        await cluster.at(3)
+        await cluster.client.create(row, vase("one", "default"))
+        with pytest.raises(ForbiddenError, match="exceeded quota: q, requested: count/vases"):
+            await cluster.client.create(row, vase("two", "default"))
+        await cluster.client.delete(row, "one", "default")
+        await cluster.at(6)
+        assert (await cluster.client.get(RESOURCE_QUOTAS, "q", "default")).object["status"]["used"] == {
+            "count/vases.example.com": "0"
+        }

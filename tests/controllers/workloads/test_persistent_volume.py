@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from kubesim.api.resources import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
+from kubesim.api.resources import (
+    EVENTS,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    PODS,
+    VOLUME_ATTRIBUTES_CLASSES,
+)
 from kubesim.api.stored import Object
 from kubesim.cluster import SimCluster
 
@@ -160,3 +166,20 @@ async def test_a_class_that_waits_for_a_consumer_is_bound_once_there_is_one(clus
     pod = cluster.get(PODS, "default/p")
     assert pod is not None
     assert pod.object["spec"]["nodeName"] == "node-1"
+
+
+@pytest.mark.cluster(nodes=1)
+async def test_an_attributes_class_stays_while_a_claim_names_it(cluster: SimCluster) -> None:
+    """Teaches: a finalizer keeps the class; the protection controller takes it away after the last user."""
+    kind = {"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass", "driverName": "x.io"}
+    for name in ("used", "free"):
+        await cluster.apply({**kind, "metadata": {"name": name}})
+    await cluster.apply(claim("data", "1Gi", storageClassName="", volumeAttributesClassName="used"))
+    for name in ("used", "free"):
+        await cluster.client.delete(VOLUME_ATTRIBUTES_CLASSES, name)
+    await cluster.run_for(1)
+    left = (await cluster.client.list(VOLUME_ATTRIBUTES_CLASSES)).items
+    assert [stored.name for stored in left] == ["used"]
+    await cluster.client.delete(PERSISTENT_VOLUME_CLAIMS, "data", "default")
+    await cluster.run_for(1)
+    assert not (await cluster.client.list(VOLUME_ATTRIBUTES_CLASSES)).items
