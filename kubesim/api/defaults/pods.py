@@ -112,7 +112,12 @@ def _handler(handler: Object) -> Object:
 
 
 def _variable(variable: Object) -> Object:
-    return at(variable, "valueFrom", lambda source: at(source, "fieldRef", _field_reference))
+    return at(variable, "valueFrom", _references)
+
+
+def _references(holder: Object) -> Object:
+    holder = at(holder, "fieldRef", _field_reference)
+    return at(holder, "resourceFieldRef", lambda reference: completed(reference, {"divisor": "0"}))
 
 
 def _field_reference(reference: Object) -> Object:
@@ -120,7 +125,7 @@ def _field_reference(reference: Object) -> Object:
 
 
 def _downward_item(item: Object) -> Object:
-    return at(item, "fieldRef", _field_reference)
+    return _references(item)
 
 
 def _projected_source(source: Object) -> Object:

@@ -6,15 +6,18 @@ Upstream: pkg/registry/batch/{job,cronjob}, pkg/apis/batch/validation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kubesim.api.cron import CronError, parse_schedule
 from kubesim.api.errors import FieldError
 from kubesim.api.meta import with_fields
 from kubesim.api.stored import Object
 from kubesim.api.time_zones import time_zone
 from kubesim.apiserver.registry.strategy import Strategy
-from kubesim.apiserver.registry.workload import not_negative
+from kubesim.apiserver.registry.workload import POD_NAMES, TEMPLATE, not_negative
 from kubesim.apiserver.validation.field import invalid, not_supported, required
 from kubesim.apiserver.validation.job import validate_job_spec, validate_job_update
+from kubesim.apiserver.validation.pod_warnings import name_warnings, template_warnings
 
 UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
@@ -41,11 +44,22 @@ class JobStrategy(Strategy):
         selector = {**(spec.get("selector") or {}), "matchLabels": {**own, UID_LABELS[0]: uid}}
         obj["spec"] = {**spec, "manualSelector": False, "template": made, "selector": selector}
 
-    def allocate(self, obj: Object, old: Object | None) -> None:
-        """A Job without labels gets those of its template; only after validation, which should complain once."""
-        labels = ((obj["spec"].get("template") or {}).get("metadata") or {}).get("labels")
-        if old is None and labels and not obj["metadata"].get("labels"):
+    def canonicalize(self, obj: Object) -> None:
+        """A Job without labels is read with those of its template."""
+        labels = obj["spec"]["template"]["metadata"].get("labels")
+        if labels and not obj["metadata"].get("labels"):
             obj["metadata"]["labels"] = labels
+
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """The name and the template."""
+        found = name_warnings(obj["metadata"]["name"], POD_NAMES)
+        return found + template_warnings(obj["spec"]["template"], TEMPLATE)
+
+    def warnings_on_update(self, obj: Object, old: Object) -> Sequence[str]:
+        """The template, if the Job is another."""
+        if obj["metadata"].get("generation") == old["metadata"].get("generation"):
+            return ()
+        return template_warnings(obj["spec"]["template"], TEMPLATE)
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Counts, and a template whose Pods may end."""
@@ -59,6 +73,16 @@ class JobStrategy(Strategy):
 
 class CronJobStrategy(Strategy):
     """Makes Jobs by the clock."""
+
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """The name, and the Jobs to come."""
+        return name_warnings(obj["metadata"]["name"], POD_NAMES) + _job_template_warnings(obj)
+
+    def warnings_on_update(self, obj: Object, old: Object) -> Sequence[str]:
+        """The Jobs to come, if they will be others."""
+        if obj["metadata"].get("generation") == old["metadata"].get("generation"):
+            return ()
+        return _job_template_warnings(obj)
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Schedule, time zone, and the Job that it makes."""
@@ -82,6 +106,11 @@ class CronJobStrategy(Strategy):
         if len(name) > CRON_JOB_NAME_MAX:
             problems.append(invalid("metadata.name", name, f"must be no more than {CRON_JOB_NAME_MAX} characters"))
         return problems
+
+
+def _job_template_warnings(obj: Object) -> list[str]:
+    template = obj["spec"]["jobTemplate"]["spec"]["template"]
+    return template_warnings(template, "spec.jobTemplate.spec.template")
 
 
 def zone_problem(zone: str) -> str:

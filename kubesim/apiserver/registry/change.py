@@ -124,7 +124,10 @@ def finish_update(registry: Registry, context: RequestContext, wanted: Object, o
     """What a PUT or PATCH of the main resource makes of the old object."""
     strategy = registry.strategy
     decoded = registry.decoder.decode_change(wanted, old, context)
-    return _finish(registry, context, wanted, decoded, old, strategy.prepare_for_update, strategy.validate_update)
+    prepare, validate = strategy.prepare_for_update, strategy.validate_update
+    obj = _finish(registry, context, wanted, decoded, old, prepare, validate)
+    context.warnings.extend(strategy.warnings_on_update(obj, old))
+    return obj
 
 
 def finish_status_update(registry: Registry, context: RequestContext, wanted: Object, old: Object) -> Object:

@@ -54,6 +54,8 @@ async def store(registry: Registry, context: RequestContext, obj: Object) -> Res
     generated = _fill_metadata(context, obj)
     registry.strategy.prepare_for_create(obj)
     _validate(registry, obj)
+    context.warnings.extend(registry.strategy.warnings_on_create(obj))
+    registry.strategy.canonicalize(obj)
     registry.admission.validate(context, obj, None)
     await registry.admission.reserve(context, obj, None)
     registry.strategy.allocate(obj, None)

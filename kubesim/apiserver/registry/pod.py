@@ -7,13 +7,17 @@ node has, or that has ended, has nobody to wait for. Upstream: pkg/registry/core
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kubesim.api.errors import FieldError
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.label_keys import merge_label_keys
 from kubesim.apiserver.registry.qos import qos_class
 from kubesim.apiserver.registry.strategy import Strategy, keep
 from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid
-from kubesim.apiserver.validation.pod import validate_pod_spec, validate_pod_update
+from kubesim.apiserver.validation.pod import validate_only_pod, validate_pod_spec
+from kubesim.apiserver.validation.pod_update import validate_pod_update
+from kubesim.apiserver.validation.pod_warnings import name_warnings, pod_warnings
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
 
@@ -40,17 +44,26 @@ class PodStrategy(Strategy):
     def validate(self, obj: Object) -> list[FieldError]:
         """The spec; containers to look around with come later."""
         spec = obj.get("spec") or {}
-        problems = validate_pod_spec(spec, "spec")
+        problems = validate_pod_spec(spec, "spec", obj["metadata"].get("name") or "") + validate_only_pod(spec)
         if spec.get("ephemeralContainers"):
             problems.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
+        if spec.get("nodeName") and spec.get("schedulingGates"):
+            words = "cannot be set until all schedulingGates have been cleared"
+            problems.append(forbidden("spec.nodeName", words))
         return problems
+
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """The name and the spec."""
+        found = name_warnings(obj["metadata"]["name"], "the Pod's hostname")
+        return found + pod_warnings(obj.get("spec") or {}, obj["metadata"])
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """Only a few fields may change."""
         spec, before = obj.get("spec") or {}, old.get("spec") or {}
         if spec is before or spec == before:
             return []
-        return validate_pod_spec(spec, "spec") + validate_pod_update(spec, before)
+        problems = validate_pod_spec(spec, "spec", obj["metadata"]["name"]) + validate_only_pod(spec)
+        return problems + validate_pod_update(spec, before)
 
     def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
         """The quality of service is for life."""

@@ -15,6 +15,7 @@ and pkg/registry/GROUP/KIND/strategy.go for each kind.
 # ruff: noqa: ARG002 (the answers of a plain kind do not depend on what is asked)
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from kubesim.api.errors import FieldError
@@ -93,6 +94,17 @@ class Strategy:
     def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
         """What is wrong with a new status."""
         return []
+
+    def canonicalize(self, obj: Object) -> None:
+        """Completes a new object that is known to be right."""
+
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """What the client ought to know about a new object that is accepted."""
+        return ()
+
+    def warnings_on_update(self, obj: Object, old: Object) -> Sequence[str]:
+        """What the client ought to know about a change that is accepted."""
+        return ()
 
     def allocate(self, obj: Object, old: Object | None) -> None:
         """Takes from the server's pools (addresses, ports) what the object needs; InvalidError if it cannot."""

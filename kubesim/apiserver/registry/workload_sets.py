@@ -7,8 +7,8 @@ Upstream: pkg/registry/apps/{statefulset,daemonset,controllerrevision}/strategy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import orjson
 
@@ -16,14 +16,25 @@ from kubesim.api.errors import FieldError
 from kubesim.api.selectors import label_selector
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.strategy import Strategy
-from kubesim.apiserver.registry.workload import MISMATCH, NOT_PERCENT, PERCENT, TEMPLATE, WorkloadStrategy, not_negative
-from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid, not_supported, required
-from kubesim.apiserver.validation.metadata import validate_labels
+from kubesim.apiserver.registry.workload import (
+    MISMATCH,
+    TEMPLATE,
+    WorkloadStrategy,
+    int_or_percent,
+    not_more_than_all,
+    not_negative,
+    validate_lasting_template,
+    validate_selected_template,
+)
+from kubesim.apiserver.validation.field import IMMUTABLE, NOT_NEGATIVE, forbidden, invalid, not_supported, required
 from kubesim.apiserver.validation.names import Problems, dns_1035_label, dns_label
-from kubesim.apiserver.validation.pod import NOT_NEGATIVE, validate_pod_spec
+from kubesim.apiserver.validation.pod_warnings import storage_warnings
+from kubesim.apiserver.validation.selectors import is_empty, shown_selector, validate_label_selector
 
 ROLLING, ON_DELETE = "RollingUpdate", "OnDelete"
 POLICIES = ("Retain", "Delete")
+EMPTY = "empty selector is invalid for {}"
+ALL_REVISIONS = "a negative value retains all historical revisions; a value >= 0 is recommended"
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 CHANGEABLE = ("replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
               "persistentVolumeClaimRetentionPolicy", "minReadySeconds")  # fmt: skip
@@ -37,7 +48,8 @@ STATEFUL_SET_FIXED = (
 class StatefulSetStrategy(WorkloadStrategy):
     """Pods with names: so its own name must be one that a host can have."""
 
-    immutable_spec_fields: ClassVar[tuple[str, ...]] = ()
+    has_fixed_selector: ClassVar[bool] = False
+    warns_of_name: ClassVar[bool] = False
 
     def name_problems(self, name: str) -> Problems:
         """It becomes the hostname of its Pods."""
@@ -48,7 +60,7 @@ class StatefulSetStrategy(WorkloadStrategy):
         spec: Object = obj.get("spec") or {}
         problems = _pod_management(spec) + _stateful_strategy(spec.get("updateStrategy") or {})
         problems += _retention(spec.get("persistentVolumeClaimRetentionPolicy") or {})
-        for name in ("replicas", "minReadySeconds", "revisionHistoryLimit"):
+        for name in ("replicas", "minReadySeconds"):
             problems += not_negative(spec, name)
         start = (spec.get("ordinals") or {}).get("start", 0)
         if start < 0:
@@ -57,15 +69,18 @@ class StatefulSetStrategy(WorkloadStrategy):
             problems += [
                 invalid("spec.serviceName", spec["serviceName"], words) for words in dns_1035_label(spec["serviceName"])
             ]
-        if not spec.get("selector"):
-            problems.append(required("spec.selector"))
-        return problems + self._validate_pods(spec, "StatefulSet")
+        return problems + validate_selected_template(_with_claims(spec), "StatefulSet", EMPTY.format("statefulset"))
 
-    def _validate_pods(self, spec: Object, kind: str) -> list[FieldError]:
-        template: Object = spec.get("template") or {}
-        labels = (template.get("metadata") or {}).get("labels")
-        problems = _selector(spec.get("selector"), labels, kind) if spec.get("selector") else []
-        return problems + _template(template, kind)
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """The template, the claims and the history."""
+        spec: Object = obj.get("spec") or {}
+        return [*super().warnings_on_create(obj), *_set_warnings(spec)]
+
+    def warnings_on_update(self, obj: Object, old: Object) -> Sequence[str]:
+        """The same, if anything that is wanted has changed."""
+        if obj["metadata"].get("generation") == old["metadata"].get("generation"):
+            return ()
+        return self.warnings_on_create(obj)
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """Few fields may change."""
@@ -79,6 +94,8 @@ class StatefulSetStrategy(WorkloadStrategy):
 
 class DaemonSetStrategy(WorkloadStrategy):
     """Counts its templates in an annotation, as extensions/v1beta1 did in a field."""
+
+    warns_of_name: ClassVar[bool] = False
 
     def prepare_for_create(self, obj: Object) -> None:
         """The first template, unless the client says which."""
@@ -94,9 +111,7 @@ class DaemonSetStrategy(WorkloadStrategy):
     def validate(self, obj: Object) -> list[FieldError]:
         """Selector, template and the strategy of updates."""
         spec: Object = obj.get("spec") or {}
-        template: Object = spec.get("template") or {}
-        labels = (template.get("metadata") or {}).get("labels")
-        problems = _selector(spec.get("selector"), labels, "DaemonSet") + _template(template, "DaemonSet")
+        problems = _daemon_selector(spec) + validate_lasting_template(spec.get("template") or {}, "DaemonSet")
         problems += not_negative(spec, "minReadySeconds")
         problems += _daemon_strategy(spec.get("updateStrategy") or {})
         return problems + not_negative(spec, "revisionHistoryLimit")
@@ -129,27 +144,40 @@ def _keep_generation(obj: Object, generation: str) -> None:
     obj["metadata"]["annotations"] = {**annotations, TEMPLATE_GENERATION: generation}
 
 
-def _selector(selector: Any, labels: Mapping[str, str] | None, kind: str) -> list[FieldError]:
+def _daemon_selector(spec: Object) -> list[FieldError]:
+    selector: Object | None = spec.get("selector")
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    problems = validate_label_selector(selector, "spec.selector")
     try:
-        parsed = label_selector(selector)
-    except ValueError as error:
-        return [invalid("spec.selector", selector, str(error))]
-    problems = []
-    if not parsed.matches(labels):
-        problems.append(invalid(f"{TEMPLATE}.metadata.labels", labels, MISMATCH))
-    if selector is not None and parsed.empty:
-        problems.append(invalid("spec.selector", selector, f"empty selector is invalid for {kind.lower()}"))
+        if not label_selector(selector).matches(labels):
+            problems.append(invalid(f"{TEMPLATE}.metadata.labels", labels, MISMATCH))
+    except ValueError:
+        pass  # What is wrong with it has been said.
+    if selector is not None and is_empty(selector):
+        problems.append(invalid("spec.selector", shown_selector(selector), EMPTY.format("daemonset")))
     return problems
 
 
-def _template(template: Object, kind: str) -> list[FieldError]:
-    spec = template.get("spec") or {}
-    problems = validate_labels((template.get("metadata") or {}).get("labels") or {}, f"{TEMPLATE}.labels")
-    problems += validate_pod_spec(spec, f"{TEMPLATE}.spec", ("Always",))
-    if spec.get("activeDeadlineSeconds") is not None:
-        words = f"activeDeadlineSeconds in {kind} is not Supported"
-        problems.append(forbidden(f"{TEMPLATE}.spec.activeDeadlineSeconds", words))
-    return problems
+def _with_claims(spec: Object) -> Object:
+    """The spec as its Pods will have it: each claim is a volume."""
+    claims = [(claim.get("metadata") or {}).get("name") for claim in spec.get("volumeClaimTemplates") or ()]
+    if not claims:
+        return spec
+    template: Object = spec.get("template") or {}
+    pod: Object = template.get("spec") or {}
+    volumes = [volume for volume in pod.get("volumes") or () if volume.get("name") not in claims]
+    volumes += [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims]
+    return {**spec, "template": {**template, "spec": {**pod, "volumes": volumes}}}
+
+
+def _set_warnings(spec: Object) -> list[str]:
+    found = []
+    for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
+        resources = (claim.get("spec") or {}).get("resources") or {}
+        found += storage_warnings(resources, f"spec.volumeClaimTemplates[{index}]")
+    if (spec.get("revisionHistoryLimit") or 0) < 0:
+        found.append(f"spec.revisionHistoryLimit: {ALL_REVISIONS}")
+    return found
 
 
 def _pod_management(spec: Object) -> list[FieldError]:
@@ -178,10 +206,10 @@ def _stateful_strategy(strategy: Object) -> list[FieldError]:
     partition, unavailable = rolling.get("partition", 0), rolling.get("maxUnavailable")
     problems = [invalid(f"{path}.rollingUpdate.partition", partition, NOT_NEGATIVE)] if partition < 0 else []
     if unavailable is not None:
-        problems += _int_or_percent(unavailable, f"{path}.rollingUpdate.maxUnavailable")
+        problems += int_or_percent(unavailable, f"{path}.rollingUpdate.maxUnavailable")
         if unavailable in (0, "0%"):
             problems.append(invalid(f"{path}.rollingUpdate.maxUnavailable", unavailable, "cannot be 0"))
-        problems += _not_more_than_all(unavailable, f"{path}.rollingUpdate.maxUnavailable")
+        problems += not_more_than_all(unavailable, f"{path}.rollingUpdate.maxUnavailable")
     return problems
 
 
@@ -196,7 +224,7 @@ def _daemon_strategy(strategy: Object) -> list[FieldError]:
         return [required(f"{path}.rollingUpdate")]
     values = {name: rolling.get(name, 0) for name in ("maxUnavailable", "maxSurge")}
     problems = []
-    for check in (_int_or_percent, _not_more_than_all):
+    for check in (int_or_percent, not_more_than_all):
         for name, value in values.items():
             problems += check(value, f"{path}.rollingUpdate.{name}")
     zeros = [value in (0, "0%") for value in values.values()]
@@ -215,18 +243,6 @@ def _retention(policy: Object) -> list[FieldError]:
         for name in ("whenDeleted", "whenScaled")
         if name in policy and policy[name] not in POLICIES
     ]
-
-
-def _int_or_percent(value: int | str, path: str) -> list[FieldError]:
-    if isinstance(value, str):
-        return [] if PERCENT.fullmatch(value) else [invalid(path, value, NOT_PERCENT)]
-    return [invalid(path, value, NOT_NEGATIVE)] if value < 0 else []
-
-
-def _not_more_than_all(value: int | str, path: str) -> list[FieldError]:
-    if isinstance(value, str) and PERCENT.fullmatch(value) and int(value[:-1]) > 100:
-        return [invalid(path, value, "must not be greater than 100%")]
-    return []
 
 
 def _in_order(problem: FieldError, shown: Object) -> FieldError:

@@ -13,9 +13,8 @@ from kubesim.api.resources import Resource
 from kubesim.api.session import Session, session_pair
 from kubesim.apiserver.kubelet_client import DialError, url
 from kubesim.apiserver.subresources.connecting import Connecting, container_of
-from kubesim.apiserver.validation.field import forbidden, not_supported
+from kubesim.apiserver.validation.field import NOT_NEGATIVE, forbidden, not_supported
 from kubesim.apiserver.validation.field import invalid as invalid_field
-from kubesim.apiserver.validation.pod import NOT_NEGATIVE
 
 POD_LOG_OPTIONS = Resource("", "v1", "PodLogOptions", "podlogoptions")
 STREAMS = ("All", "Stdout", "Stderr")

@@ -22,8 +22,8 @@ from kubesim.apiserver.managed_fields.tracking import FieldTracker
 from kubesim.apiserver.registry.change import Make, always, change, finish_update
 from kubesim.apiserver.registry.patching import check_patch_type, configuration
 from kubesim.apiserver.registry.registry import Registry
+from kubesim.apiserver.validation.field import NOT_NEGATIVE
 from kubesim.apiserver.validation.field import invalid as invalid_field
-from kubesim.apiserver.validation.pod import NOT_NEGATIVE
 from kubesim.apiserver.wrong_kind import check_kind
 
 SCALE = Resource("autoscaling", "v1", "Scale", "scales")

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from kubesim.api.errors import FieldError
+from kubesim.apiserver.validation.containers import image_padding, validate_container
 from kubesim.apiserver.validation.field import duplicate, forbidden, missing
 from kubesim.apiserver.validation.go_diff import diff
 from kubesim.apiserver.validation.go_pod import ephemeral_container
-from kubesim.apiserver.validation.pod import validate_container
+from kubesim.apiserver.validation.pod import surroundings
 
 Object = dict[str, Any]
 
@@ -43,13 +44,14 @@ def validate_ephemeral_change(spec: Object, old: Object) -> list[FieldError]:
 
 def validate_ephemeral(spec: Object) -> list[FieldError]:
     """What is wrong with each of them."""
-    volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
+    pod = surroundings(spec, {volume.get("name", ""): volume for volume in spec.get("volumes") or ()})
     others = {each["name"] for field in ("containers", "initContainers") for each in spec.get(field) or ()}
     names = set(others)
     problems: list[FieldError] = []
     for index, container in enumerate(spec.get("ephemeralContainers") or ()):
         path = f"{PATH}[{index}]"
-        problems += validate_container(container, path, set(), volumes)
+        problems += validate_container(container, path, pod)
+        problems += [problem._replace(field=f"{path}.image") for problem in image_padding([container], PATH)]
         name = container.get("name")
         if name in names:
             problems.append(duplicate(f"{path}.name", name))

@@ -8,8 +8,7 @@ from __future__ import annotations
 from kubesim.api.errors import FieldError
 from kubesim.api.stored import Object
 from kubesim.apiserver.validation.field import IMMUTABLE, duplicate, invalid, not_supported, required
-from kubesim.apiserver.validation.metadata import validate_labels
-from kubesim.apiserver.validation.pod import NOT_NEGATIVE, validate_pod_spec
+from kubesim.apiserver.validation.pod import NOT_NEGATIVE, validate_template
 
 RESTART_POLICIES = ("OnFailure", "Never")
 VALID_POLICIES = 'valid values: "OnFailure", "Never"'
@@ -157,15 +156,12 @@ def _replacement(spec: Object, path: str) -> list[FieldError]:
 
 def _template(spec: Object, path: str) -> list[FieldError]:
     template: Object = spec.get("template") or {}
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    problems = validate_labels(labels, f"{path}.template.labels")
     pod_spec: Object = template.get("spec") or {}
     policy, where = pod_spec.get("restartPolicy"), f"{path}.template.spec.restartPolicy"
-    problems += validate_pod_spec(pod_spec, f"{path}.template.spec")
+    problems = validate_template(template, f"{path}.template")
     if policy in (None, "", "Always"):
         problems.append(required(where, VALID_POLICIES))
     elif policy not in RESTART_POLICIES:
-        problems = [problem for problem in problems if problem.field != where]
         problems.append(not_supported(where, policy, RESTART_POLICIES))
     elif policy != "Never" and spec.get("podFailurePolicy"):
         problems.append(invalid(where, policy, 'only "Never" is supported when podFailurePolicy is specified'))

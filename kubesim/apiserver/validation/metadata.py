@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kubesim.api.errors import FieldError
-from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid, required
+from kubesim.apiserver.validation.field import IMMUTABLE, each, forbidden, invalid, required, too_long
 from kubesim.apiserver.validation.names import Problems, label_value, qualified_name
 
 ANNOTATIONS_BYTES_MAX = 256 * 1024
@@ -70,7 +70,7 @@ def _validate_maps(metadata: Metadata, old: Metadata) -> list[FieldError]:
     if (labels := metadata.get("labels")) and labels != old.get("labels"):
         problems += validate_labels(labels, "metadata.labels")
     if (annotations := metadata.get("annotations")) and annotations != old.get("annotations"):
-        problems += _validate_annotations(annotations)
+        problems += validate_annotations(annotations, "metadata.annotations")
     if (owners := metadata.get("ownerReferences")) and owners != old.get("ownerReferences"):
         problems += _validate_owners(owners)
     if (finalizers := metadata.get("finalizers")) and finalizers != old.get("finalizers"):
@@ -78,13 +78,13 @@ def _validate_maps(metadata: Metadata, old: Metadata) -> list[FieldError]:
     return problems
 
 
-def _validate_annotations(annotations: Mapping[str, str]) -> list[FieldError]:
+def validate_annotations(annotations: Mapping[str, str], field: str) -> list[FieldError]:
+    """What is wrong with a map of annotations at `field`."""
     problems = []
     for key in annotations:
-        problems += [invalid("metadata.annotations", key, problem) for problem in qualified_name(key.lower())]
-    if sum(len(key) + len(value) for key, value in annotations.items()) > ANNOTATIONS_BYTES_MAX:
-        too_long = f"Too long: may not be more than {ANNOTATIONS_BYTES_MAX} bytes"
-        problems.append(FieldError("FieldValueTooLong", "metadata.annotations", too_long))
+        problems += each(field, key, qualified_name(key.lower()))
+    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > ANNOTATIONS_BYTES_MAX:
+        problems.append(too_long(field, ANNOTATIONS_BYTES_MAX))
     return problems
 
 
@@ -147,4 +147,4 @@ def _no_new_finalizers(finalizers: list[str], old: list[str]) -> list[FieldError
 
 def _prefix_as_name(prefix: str) -> str:
     """A prefix may end in characters that a name may not end in."""
-    return prefix[:-1] + "a" if prefix.endswith(("-", ".")) else prefix
+    return prefix[:-1] + "a" if prefix.endswith("-") else prefix

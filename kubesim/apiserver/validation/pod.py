@@ -1,219 +1,264 @@
 """What is wrong with a Pod or a Pod template.
 
-The rules that people run into are here; those of exotic volumes, security contexts and affinity terms are
-left out. Upstream: pkg/apis/core/validation/validation.go.
+Left out: annotations of releases long gone, and what concerns Windows alone.
+Upstream: ValidatePodSpec, ValidatePodTemplateSpec and ValidatePodUpdate in pkg/apis/core/validation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from kubesim.api.errors import FieldError
-from kubesim.api.quantity import milli
-from kubesim.apiserver.validation.field import duplicate, forbidden, invalid, missing, not_supported, required
-from kubesim.apiserver.validation.go_diff import diff
-from kubesim.apiserver.validation.go_pod import pod_spec
-from kubesim.apiserver.validation.names import dns_label, dns_subdomain
+from kubesim.apiserver.validation.addresses import validate_address
+from kubesim.apiserver.validation.container_resources import pod_level_name_problems, validate_resources
+from kubesim.apiserver.validation.containers import (
+    PROTOCOLS,
+    Surroundings,
+    image_padding,
+    validate_container,
+    validate_containers,
+    validate_init_containers,
+)
+from kubesim.apiserver.validation.field import (
+    NOT_NEGATIVE,
+    Struct,
+    duplicate,
+    each,
+    forbidden,
+    invalid,
+    not_supported,
+    required,
+)
+from kubesim.apiserver.validation.metadata import validate_annotations, validate_labels
+from kubesim.apiserver.validation.names import (
+    PORT_MAX,
+    PORT_RULE,
+    dns_label,
+    dns_subdomain,
+    dns_subdomain_with_underscore,
+    qualified_name,
+)
+from kubesim.apiserver.validation.scheduling import validate_affinity, validate_spread, validate_tolerations
+from kubesim.apiserver.validation.security_context import validate_host_users, validate_pod_security
+from kubesim.apiserver.validation.volumes import validate_volumes
+
+__all__ = ["NOT_NEGATIVE", "PORT_MAX", "PORT_RULE", "PROTOCOLS", "surroundings", "validate_container",
+           "validate_only_pod", "validate_pod_spec", "validate_template"]  # fmt: skip
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
-PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-PROTOCOLS = ("SCTP", "TCP", "UDP")
-TOLERATION_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-PORT_MAX = 65535
-PORT_RULE = f"must be between 1 and {PORT_MAX}, inclusive"
-NOT_NEGATIVE = "must be greater than or equal to 0"
-UPDATES_MAY_NOT = (
-    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
-)
+DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
+SYSTEMS = ("linux", "windows")
+NAMESERVERS_MAX, SEARCHES_MAX, SEARCH_CHARACTERS_MAX = 3, 32, 2048
+DEADLINE_MAX = 2**31 - 1
+DEADLINE_RULE = f"must be between 1 and {DEADLINE_MAX}, inclusive"
+ACCOUNT_UNSET = "must not be specified when serviceAccountName is not set"
+SAME_PORT = "must match `containerPort` when `hostNetwork` is true"
 
 Object = dict[str, Any]
 
 
-def validate_pod_spec(spec: Object, path: str, restart_policies: Iterable[str] = RESTART_POLICIES) -> list[FieldError]:
-    """What is wrong with a Pod's spec that lies at `path`."""
-    volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
-    problems = _volumes(spec.get("volumes") or [], f"{path}.volumes")
-    names: set[str] = set()
-    containers = spec.get("containers") or []
-    if not containers:
-        problems.append(required(f"{path}.containers"))
-    for index, container in enumerate(containers):
-        problems += validate_container(container, f"{path}.containers[{index}]", names, volumes)
-    for index, container in enumerate(spec.get("initContainers") or ()):
-        problems += validate_container(container, f"{path}.initContainers[{index}]", names, volumes)
-    policy = spec.get("restartPolicy")
-    if not policy:
-        problems.append(required(f"{path}.restartPolicy"))
-    elif policy not in restart_policies:
-        problems.append(not_supported(f"{path}.restartPolicy", policy, restart_policies))
-    grace = spec.get("terminationGracePeriodSeconds")
-    if grace is not None and grace < 0:
-        problems.append(invalid(f"{path}.terminationGracePeriodSeconds", grace, NOT_NEGATIVE))
-    deadline = spec.get("activeDeadlineSeconds")
-    if deadline is not None and not 0 < deadline < 2**31:
-        words = "must be between 1 and 2147483647, inclusive"
-        problems.append(invalid(f"{path}.activeDeadlineSeconds", deadline, words))
-    if name := spec.get("nodeName"):
-        problems += [invalid(f"{path}.nodeName", name, problem) for problem in dns_subdomain(name)]
-    return problems + _tolerations(spec.get("tolerations") or [], f"{path}.tolerations")
-
-
-def validate_pod_update(spec: Object, old: Object) -> list[FieldError]:
-    """What is wrong with changing a Pod's spec: nearly every change is."""
-    munged = {**spec}
-    for name in ("tolerations", "activeDeadlineSeconds", "schedulingGates"):
-        keep(munged, old, name)
-    for name in ("containers", "initContainers"):
-        new_list, old_list = spec.get(name) or [], old.get(name) or []
-        if len(new_list) != len(old_list):
-            return [forbidden(f"spec.{name}", "pod updates may not add or remove containers")]
-        pairs = zip(new_list, old_list, strict=True)
-        if new_list:
-            munged[name] = [{**container, "image": before.get("image", "")} for container, before in pairs]
-    if old.get("terminationGracePeriodSeconds", 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
-        munged["terminationGracePeriodSeconds"] = old["terminationGracePeriodSeconds"]
-    problems = []
-    if munged != old:
-        problems.append(forbidden("spec", f"{UPDATES_MAY_NOT}\n{diff(pod_spec(old), pod_spec(munged))}"))
-    if any(toleration not in (spec.get("tolerations") or []) for toleration in old.get("tolerations") or ()):
-        words = "existing toleration can not be modified except its tolerationSeconds"
-        if not _only_seconds_changed(spec.get("tolerations") or [], old["tolerations"]):
-            problems.append(forbidden("spec.tolerations", words))
+def validate_template(template: Object, path: str) -> list[FieldError]:
+    """What is wrong with a template of Pods."""
+    metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
+    problems = validate_labels(metadata.get("labels") or {}, f"{path}.labels")
+    problems += validate_annotations(metadata.get("annotations") or {}, f"{path}.annotations")
+    problems += validate_pod_spec(spec, f"{path}.spec")
+    if spec.get("ephemeralContainers"):
+        words = "ephemeral containers not allowed in pod template"
+        problems.append(forbidden(f"{path}.spec.ephemeralContainers", words))
     return problems
 
 
-def keep(spec: Object, old: Object, name: str) -> None:
-    """Gives a field the value that it had."""
-    if name in old:
-        spec[name] = old[name]
-    else:
-        spec.pop(name, None)
+def validate_only_pod(spec: Object) -> list[FieldError]:
+    """What is wrong with a Pod's spec though a template might say it."""
+    problems: list[FieldError] = []
+    if not spec.get("serviceAccountName"):
+        for index, volume in enumerate(spec.get("volumes") or ()):
+            for number, source in enumerate((volume.get("projected") or {}).get("sources") or ()):
+                if source.get("serviceAccountToken") is not None:
+                    at = f"spec.volumes[{index}].projected.sources[{number}].serviceAccountToken"
+                    problems.append(forbidden(at, ACCOUNT_UNSET))
+    problems += image_padding(spec.get("containers") or [], "spec.containers")
+    return problems + image_padding(spec.get("initContainers") or [], "spec.initContainers")
 
 
-def _only_seconds_changed(tolerations: list[Object], old: list[Object]) -> bool:
-    kept = [{**toleration, "tolerationSeconds": None} for toleration in tolerations]
-    return all({**toleration, "tolerationSeconds": None} in kept for toleration in old)
+def surroundings(spec: Object, volumes: dict[str, Object]) -> Surroundings:
+    """What of the Pod its containers depend on."""
+    claims = frozenset(claim["name"] for claim in spec.get("resourceClaims") or () if claim.get("name"))
+    return Surroundings(
+        volumes,
+        claims,
+        spec.get("restartPolicy"),
+        spec.get("terminationGracePeriodSeconds"),
+        host_users=spec.get("hostUsers") is not False,
+        os_name=(spec.get("os") or {}).get("name") or "",
+    )
 
 
-def _volumes(volumes: list[Object], path: str) -> list[FieldError]:
+def validate_pod_spec(spec: Object, path: str, pod_name: str = "") -> list[FieldError]:
+    """What is wrong with a Pod's spec that lies at `path`; a Pod, unlike a template, has a name."""
+    volumes, problems = validate_volumes(spec.get("volumes") or [], f"{path}.volumes", pod_name)
+    pod = surroundings(spec, volumes)
+    problems += _resource_claims(spec.get("resourceClaims") or (), f"{path}.resourceClaims")
+    containers, first = spec.get("containers") or [], spec.get("initContainers") or []
+    problems += validate_containers(containers, f"{path}.containers", pod)
+    if first:
+        problems += validate_init_containers(first, f"{path}.initContainers", pod, containers)
+    if spec.get("resources"):
+        problems += validate_resources(spec["resources"], f"{path}.resources", (), pod_level_name_problems)
+    if spec.get("hostNetwork"):
+        problems += _same_ports(containers, f"{path}.containers", is_pod=bool(pod_name))
+    problems += _policies(spec, path)
+    problems += validate_labels(spec.get("nodeSelector") or {}, f"{path}.nodeSelector")
+    problems += validate_pod_security(spec, path)
+    if spec.get("affinity"):
+        problems += validate_affinity(spec["affinity"], f"{path}.affinity")
+    problems += _dns(spec, f"{path}.dnsConfig")
+    problems += _gates(spec, path)
+    if spec.get("topologySpreadConstraints"):
+        problems += validate_spread(spec["topologySpreadConstraints"], f"{path}.topologySpreadConstraints")
+    problems += validate_host_users(spec, path)
+    return problems + _names(spec, path) + _last(spec, path)
+
+
+def _policies(spec: Object, path: str) -> list[FieldError]:
     problems = []
+    for name, allowed in (("restartPolicy", RESTART_POLICIES), ("dnsPolicy", DNS_POLICIES)):
+        value = spec.get(name) or ""
+        if value not in allowed:
+            at = f"{path}.{name}"
+            problems.append(not_supported(at, value, allowed) if value else required(at))
+    return problems
+
+
+def _names(spec: Object, path: str) -> list[FieldError]:
+    problems: list[FieldError] = []
+    for name in ("serviceAccountName", "nodeName"):
+        if value := spec.get(name):
+            problems += each(f"{path}.{name}", value, dns_subdomain(value))
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 0 < deadline <= DEADLINE_MAX:
+        problems.append(invalid(f"{path}.activeDeadlineSeconds", deadline, DEADLINE_RULE))
+    for name in ("hostname", "subdomain"):
+        if value := spec.get(name):
+            problems += each(f"{path}.{name}", value, dns_label(value))
+    return problems
+
+
+def _last(spec: Object, path: str) -> list[FieldError]:
+    problems: list[FieldError] = []
+    if spec.get("tolerations"):
+        problems += validate_tolerations(spec["tolerations"], f"{path}.tolerations")
+    for index, alias in enumerate(spec.get("hostAliases") or ()):
+        at = f"{path}.hostAliases[{index}]"
+        problems += validate_address(alias.get("ip") or "", f"{at}.ip")
+        for number, host in enumerate(alias.get("hostnames") or ()):
+            problems += each(f"{at}.hostnames[{number}]", host, dns_subdomain(host))
+    for name in ("priorityClassName", "runtimeClassName"):
+        value = spec.get(name)
+        if value or (value == "" and name == "runtimeClassName"):
+            problems += each(f"{path}.{name}", value, dns_subdomain(value))
+    policy = spec.get("preemptionPolicy")
+    if policy not in (None, *PREEMPTION_POLICIES):
+        problems.append(not_supported(f"{path}.preemptionPolicy", policy, PREEMPTION_POLICIES))
+    if spec.get("overhead"):
+        problems += validate_resources({"limits": spec["overhead"]}, f"{path}.overhead")
+    return problems + _system(spec.get("os"), f"{path}.os")
+
+
+def _system(system: Object | None, path: str) -> list[FieldError]:
+    if system is None:
+        return []
+    name = system.get("name") or ""
+    if not name:
+        return [required(f"{path}.name", "cannot be empty")]
+    return [] if name in SYSTEMS else [not_supported(path, name, SYSTEMS)]
+
+
+def _dns(spec: Object, path: str) -> list[FieldError]:
+    config: Object | None = spec.get("dnsConfig")
+    if spec.get("dnsPolicy") == "None":
+        if config is None:
+            return [required(path, "must provide `dnsConfig` when `dnsPolicy` is None")]
+        if not config.get("nameservers"):
+            words = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+            return [required(f"{path}.nameservers", words)]
+    if config is None:
+        return []
+    problems: list[FieldError] = []
+    servers, searches = config.get("nameservers") or [], config.get("searches") or []
+    if len(servers) > NAMESERVERS_MAX:
+        words = f"must not have more than {NAMESERVERS_MAX} nameservers"
+        problems.append(invalid(f"{path}.nameservers", servers, words))
+    for index, server in enumerate(servers):
+        problems += validate_address(server, f"{path}.nameservers[{index}]")
+    if len(searches) > SEARCHES_MAX:
+        words = f"must not have more than {SEARCHES_MAX} search paths"
+        problems.append(invalid(f"{path}.searches", searches, words))
+    if len(" ".join(searches)) > SEARCH_CHARACTERS_MAX:
+        words = f"must not have more than {SEARCH_CHARACTERS_MAX} characters (including spaces) in the search list"
+        problems.append(invalid(f"{path}.searches", searches, words))
+    for index, search in enumerate(searches):
+        if search != ".":
+            domain = search.removesuffix(".")
+            problems += each(f"{path}.searches[{index}]", domain, dns_subdomain_with_underscore(domain))
+    for index, option in enumerate(config.get("options") or ()):
+        if not option.get("name"):
+            problems.append(required(f"{path}.options[{index}]", "must not be empty"))
+    return problems
+
+
+def _gates(spec: Object, path: str) -> list[FieldError]:
+    problems: list[FieldError] = []
+    for index, gate in enumerate(spec.get("readinessGates") or ()):
+        kind = gate.get("conditionType") or ""
+        problems += each(f"{path}.readinessGates[{index}].conditionType", kind, qualified_name(kind))
     seen: set[str] = set()
-    for index, volume in enumerate(volumes):
-        name = volume.get("name") or ""
-        at = f"{path}[{index}].name"
-        if not name:
-            problems.append(required(at))
-            continue
-        problems += [invalid(at, name, problem) for problem in dns_label(name)]
+    for index, gate in enumerate(spec.get("schedulingGates") or ()):
+        at, name = f"{path}.schedulingGates[{index}]", gate.get("name") or ""
+        problems += each(at, name, qualified_name(name))
         if name in seen:
             problems.append(duplicate(at, name))
         seen.add(name)
-        sources = [key for key in volume if key != "name"]
-        if len(sources) > 1:
-            problems.append(forbidden(f"{path}[{index}].{sources[1]}", "may not specify more than 1 volume type"))
     return problems
 
 
-def validate_container(container: Object, path: str, names: set[str], volumes: set[Any]) -> list[FieldError]:
-    """What is wrong with a container of any kind; its name joins `names`."""
-    problems = []
-    name = container.get("name") or ""
-    if not name:
-        problems.append(required(f"{path}.name"))
-    elif name in names:
-        problems.append(duplicate(f"{path}.name", name))
-    else:
-        problems += [invalid(f"{path}.name", name, problem) for problem in dns_label(name)]
-    names.add(name)
-    image = container.get("image") or ""
-    if not image:
-        problems.append(required(f"{path}.image"))
-    elif image != image.strip():
-        problems.append(invalid(f"{path}.image", image, "must not have leading or trailing whitespace"))
-    problems += _ports(container.get("ports") or [], f"{path}.ports")
-    problems += _environment(container.get("env") or [], f"{path}.env")
-    problems += _mounts(container.get("volumeMounts") or [], f"{path}.volumeMounts", volumes)
-    policy = container.get("imagePullPolicy")
-    if not policy:
-        problems.append(required(f"{path}.imagePullPolicy"))
-    elif policy not in PULL_POLICIES:
-        problems.append(not_supported(f"{path}.imagePullPolicy", policy, PULL_POLICIES))
-    return problems + _resources(container.get("resources") or {}, f"{path}.resources")
+def _same_ports(containers: list[Object], path: str, *, is_pod: bool) -> list[FieldError]:
+    return [
+        invalid(f"{path}[{index}].ports[{number}].hostPort", port.get("hostPort", 0), SAME_PORT)
+        for index, container in enumerate(containers)
+        for number, port in enumerate(container.get("ports") or ())
+        if (is_pod or port.get("hostPort")) and port.get("hostPort", 0) != port.get("containerPort", 0)
+    ]
 
 
-def _ports(ports: list[Object], path: str) -> list[FieldError]:
-    problems = []
-    for index, port in enumerate(ports):
-        at = f"{path}[{index}]"
-        number = port.get("containerPort", 0)
-        if not number:
-            problems.append(required(f"{at}.containerPort"))
-        elif not 0 < number <= PORT_MAX:
-            problems.append(invalid(f"{at}.containerPort", number, PORT_RULE))
-        if port.get("hostPort") and not 0 < port["hostPort"] <= PORT_MAX:
-            problems.append(invalid(f"{at}.hostPort", port["hostPort"], PORT_RULE))
-        if (protocol := port.get("protocol", "TCP")) not in PROTOCOLS:
-            problems.append(not_supported(f"{at}.protocol", protocol, PROTOCOLS))
-    return problems
-
-
-def _environment(variables: list[Object], path: str) -> list[FieldError]:
-    problems = []
-    for index, variable in enumerate(variables):
-        if not variable.get("name"):
-            problems.append(required(f"{path}[{index}].name"))
-        if variable.get("value") and variable.get("valueFrom"):
-            words = "may not be specified when `value` is not empty"
-            problems.append(invalid(f"{path}[{index}].valueFrom", "", words))
-    return problems
-
-
-def _mounts(mounts: list[Object], path: str, volumes: set[Any]) -> list[FieldError]:
-    problems = []
-    paths: set[str] = set()
-    for index, mount in enumerate(mounts):
-        name, mount_path = mount.get("name") or "", mount.get("mountPath") or ""
+def _resource_claims(claims: Any, path: str) -> list[FieldError]:
+    problems: list[FieldError] = []
+    names: set[str] = set()
+    for index, claim in enumerate(claims):
+        at, name = f"{path}[{index}]", claim.get("name") or ""
         if not name:
-            problems.append(required(f"{path}[{index}].name"))
-        elif name not in volumes:
-            problems.append(missing(f"{path}[{index}].name", name))
-        if not mount_path:
-            problems.append(required(f"{path}[{index}].mountPath"))
-        elif mount_path in paths:
-            problems.append(invalid(f"{path}[{index}].mountPath", mount_path, "must be unique"))
-        paths.add(mount_path)
-    return problems
-
-
-def _resources(resources: Object, path: str) -> list[FieldError]:
-    problems = []
-    requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
-    for kind, amounts in (("limits", limits), ("requests", requests)):
-        for name, amount in amounts.items():
-            if milli(amount) < 0:
-                problems.append(invalid(f"{path}.{kind}.{name}", str(amount), NOT_NEGATIVE))
-    for name, amount in requests.items():
-        limit = limits.get(name)
-        if limit is not None and milli(amount) > milli(limit):
-            words = f"must be less than or equal to {name} limit of {limit}"
-            problems.append(invalid(f"{path}.requests", str(amount), words))
-    return problems
-
-
-def _tolerations(tolerations: list[Object], path: str) -> list[FieldError]:
-    problems = []
-    for index, toleration in enumerate(tolerations):
-        at = f"{path}[{index}]"
-        operator, effect = toleration.get("operator", "Equal"), toleration.get("effect", "")
-        if not toleration.get("key") and operator != "Exists":
-            words = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
-            problems.append(invalid(f"{at}.operator", operator, words))
-        if effect and effect not in TOLERATION_EFFECTS:
-            problems.append(not_supported(f"{at}.effect", effect, TOLERATION_EFFECTS))
-        if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
-            words = "effect must be 'NoExecute' when `tolerationSeconds` is set"
-            problems.append(invalid(f"{at}.effect", effect, words))
+            problems.append(required(f"{at}.name"))
+        elif name in names:
+            problems.append(duplicate(f"{at}.name", name))
+        else:
+            problems += each(f"{at}.name", name, dns_label(name))
+        names.add(name)
+        sources = [
+            field for field in ("resourceClaimName", "resourceClaimTemplateName") if claim.get(field) is not None
+        ]
+        whole = Struct(
+            Name=name,
+            ResourceClaimName=claim.get("resourceClaimName"),
+            ResourceClaimTemplateName=claim.get("resourceClaimTemplateName"),
+        )
+        if len(sources) == 2:
+            words = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            problems.append(invalid(at, whole, words))
+        if not sources:
+            words = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+            problems.append(invalid(at, whole, words))
+        for field in sources:
+            problems += each(f"{at}.{field}", claim[field], dns_subdomain(claim[field]))
     return problems

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from kubesim.api.defaults.pods import pod_spec
 from kubesim.api.errors import InvalidError
 from kubesim.api.meta import with_fields
 from kubesim.api.resources import PODS
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.qos import qos_class
-from kubesim.apiserver.validation.pod import UPDATES_MAY_NOT, validate_pod_spec
+from kubesim.apiserver.validation.pod import validate_only_pod, validate_pod_spec
+from kubesim.apiserver.validation.pod_update import UPDATES_MAY_NOT
 from kubesim.sim import Simulation
 
 CPU_AND_MEMORY = {"cpu": "100m", "memory": "64Mi"}
@@ -23,7 +25,7 @@ def container(name: str = "c", **more: Any) -> Object:
 
 def problems(**spec: Any) -> list[str]:
     """What is wrong with a spec, beside being without containers."""
-    return [str(p) for p in validate_pod_spec({"containers": [container()], "restartPolicy": "Always", **spec}, "spec")]
+    return [str(problem) for problem in validate_pod_spec(pod_spec({"containers": [container()], **spec}), "spec", "p")]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_pod_has_containers_with_names_and_images() -> None:
     assert problems(containers=[{"name": "c", "imagePullPolicy": "Always"}]) == [
         "spec.containers[0].image: Required value"
     ]
-    assert problems(containers=[container(image=" i")]) == [
+    assert [str(problem) for problem in validate_only_pod({"containers": [container(image=" i")]})] == [
         'spec.containers[0].image: Invalid value: " i": must not have leading or trailing whitespace'
     ]
     (message,) = problems(containers=[container("Bad_")])
@@ -114,7 +116,10 @@ def test_words_with_few_values_are_checked() -> None:
         'spec.containers[0].imagePullPolicy: Unsupported value: "Maybe": supported values: "Always", "IfNotPresent", '
         '"Never"'
     ]
-    assert problems(restartPolicy="") == ["spec.restartPolicy: Required value"]
+    assert problems(dnsPolicy="Never") == [
+        'spec.dnsPolicy: Unsupported value: "Never": supported values: "ClusterFirstWithHostNet", "ClusterFirst", '
+        '"Default", "None"'
+    ]
 
 
 def test_ports_are_numbers_of_sixteen_bits() -> None:
@@ -135,12 +140,13 @@ def test_what_is_mounted_must_be_a_volume() -> None:
         'spec.containers[0].volumeMounts[1].name: Not found: "nov"',
         'spec.containers[0].volumeMounts[1].mountPath: Invalid value: "/x": must be unique',
         "spec.containers[0].volumeMounts[2].name: Required value",
+        'spec.containers[0].volumeMounts[2].name: Not found: ""',
         "spec.containers[0].volumeMounts[2].mountPath: Required value",
     ]
     volumes = [{"name": "v"}, {"name": "v", "emptyDir": {}, "hostPath": {"path": "/"}}, {}]
     assert problems(volumes=volumes) == [
-        'spec.volumes[1].name: Duplicate value: "v"',
         "spec.volumes[1].hostPath: Forbidden: may not specify more than 1 volume type",
+        'spec.volumes[1].name: Duplicate value: "v"',
         "spec.volumes[2].name: Required value",
     ]
 
@@ -149,8 +155,8 @@ def test_a_container_asks_for_no_more_than_it_may_use() -> None:
     """Teaches: requests at most as large as limits, and nothing negative."""
     resources = {"requests": {"cpu": "2", "memory": "-1"}, "limits": {"cpu": "1"}}
     assert problems(containers=[container(resources=resources)]) == [
-        'spec.containers[0].resources.requests.memory: Invalid value: "-1": must be greater than or equal to 0',
         'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
+        'spec.containers[0].resources.requests[memory]: Invalid value: "-1": must be greater than or equal to 0',
     ]
 
 
@@ -168,7 +174,6 @@ def test_tolerations_and_numbers_make_sense() -> None:
     tolerations = [{"key": "", "operator": "Equal"}, {"key": "a", "effect": "Never"},
                    {"key": "a", "effect": "NoSchedule", "tolerationSeconds": 3}]  # fmt: skip
     assert problems(tolerations=tolerations, terminationGracePeriodSeconds=-1, activeDeadlineSeconds=0) == [
-        "spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0",
         "spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive",
         'spec.tolerations[0].operator: Invalid value: "Equal": operator must be Exists when `key` is empty, which '
         'means "match all values and all keys"',

@@ -108,7 +108,7 @@ def test_a_job_selects_its_pods_by_its_own_uid() -> None:
     """Teaches: two Jobs of one name, one after the other, never share Pods."""
     job: dict[str, Any] = {"metadata": {"name": "j", "uid": "u"}, "spec": {"template": {"spec": POD}}}
     strategy(JOBS).prepare_for_create(job)
-    strategy(JOBS).allocate(job, None)
+    strategy(JOBS).canonicalize(job)
     assert job["spec"]["selector"] == {"matchLabels": {"batch.kubernetes.io/controller-uid": "u"}}
     assert job["metadata"]["labels"] == job["spec"]["template"]["metadata"]["labels"]
     assert job["metadata"]["labels"]["job-name"] == "j"

@@ -9,7 +9,10 @@ import pytest
 from kubesim.apiserver.validation.job import validate_job_spec, validate_job_update
 
 POD: dict[str, Any] = {
-    "restartPolicy": "Never", "containers": [{"name": "c", "image": "i", "imagePullPolicy": "Always"}],
+    "restartPolicy": "Never", "dnsPolicy": "Default",
+    "containers": [{
+        "name": "c", "image": "i", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
+    }],
 }  # fmt: skip
 CODES = {"operator": "In", "values": [1]}
 RULE = {"action": "FailJob", "onExitCodes": CODES}
