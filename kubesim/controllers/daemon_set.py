@@ -10,33 +10,27 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kubesim.api.errors import ApiError, NotFoundError, TransportError
-from kubesim.api.meta import controller_of, with_fields
+from kubesim.api.meta import with_fields
 from kubesim.api.resources import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
-from kubesim.api.selectors import Selector, label_selector
+from kubesim.api.selectors import Selector
 from kubesim.api.stored import Object, Stored
-from kubesim.api.views import Pod
 from kubesim.controllers import daemon_set_plan as plan
 from kubesim.controllers import replica_plan
-from kubesim.controllers.controller import Controller, ControllerContext
+from kubesim.controllers.controller import ControllerContext
 from kubesim.controllers.daemon_set_history import DaemonHistory
 from kubesim.controllers.daemon_set_nodes import HASH_LABEL, Wanted, pod_for, target_node, wanted_on
-from kubesim.controllers.expectations import Expectations
 from kubesim.controllers.ownership import (
     ORPHANS,
     Claimer,
-    index_orphans,
     is_namespace_terminating,
-    is_same_controller,
     labels_of,
-    owner_in,
     plan_claims,
 )
 from kubesim.controllers.pod_control import PodControl
-from kubesim.controllers.pods import is_ready
+from kubesim.controllers.pod_owner import PodOwnerController
 
 BURST_REPLICAS = 250
 BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX = 1.0, 900.0
-SKEW_SECONDS = 1  # Dates are in whole seconds: looking a second late is sure to be late enough.
 SELECTING_ALL = "This daemon set is selecting all pods. A non-empty selector is required."
 
 
@@ -47,26 +41,22 @@ class FailedPods(NamedTuple):
     since: float
 
 
-class DaemonSetController(Controller):
+class DaemonSetController(PodOwnerController):
     """Every node that a daemon fits has one of its Pods."""
 
     name = "daemon-set-controller"
     event_source = "daemonset-controller"
     workers = 2
+    resource = DAEMON_SETS
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
-        self.sets = self.informers.of(DAEMON_SETS)
-        self.pods = self.informers.of(PODS)
         self.nodes = self.informers.of(NODES)
         self.pod_control = PodControl(self.client, self.recorder)
-        self.expectations = Expectations(self.sim.clock.now)
         self._claimer = Claimer(self.client, DAEMON_SETS, PODS)
         self._history = DaemonHistory(self.client, self.informers.of(CONTROLLER_REVISIONS))
         self._failed_pods: dict[tuple[str, int, str], FailedPods] = {}  # By uid, generation and node.
-        index_orphans(self.pods)
         self.sets.add_handler(on_add=self.enqueue, on_update=lambda _, new: self.enqueue(new), on_delete=self._set_gone)
-        self.pods.add_handler(on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._pod_deleted)
         self.nodes.add_handler(on_add=self._node_changed, on_update=self._node_updated)
 
     # -- one sync -------------------------------------------------------------------------------------
@@ -82,7 +72,7 @@ class DaemonSetController(Controller):
             return
         if "deletionTimestamp" in owner.object["metadata"]:
             return
-        selector = label_selector(owner.object["spec"]["selector"])
+        selector = self.selector_of(owner)
         current, old = await self._history.construct(owner, selector)
         daemon = plan.Daemon(owner.object, labels_of(current).get(HASH_LABEL, ""), self._now())
         nodes = {node.name: wanted_on(owner.object, node) for node in self.nodes.list()}
@@ -214,50 +204,6 @@ class DaemonSetController(Controller):
             pods = self.pods.by_index("controller", owner.uid)
             is_there = any(pod.object["spec"].get("nodeName") == node.name for pod in pods)
             if (wanted.run and not is_there) or (not wanted.stay and is_there):
-                self.enqueue(owner)
-
-    def _pod_added(self, pod: Stored) -> None:
-        if "deletionTimestamp" in pod.object["metadata"]:
-            self._pod_deleted(pod)  # Seen first when it was already on its way out: no creation to cross off.
-            return
-        reference = controller_of(pod.object)
-        if reference is None:
-            self._enqueue_matching(pod)
-            return
-        owner = owner_in(self.sets, pod.namespace, reference)
-        if owner is not None:
-            self.expectations.creation_observed(owner.key)
-            self.enqueue(owner)
-
-    def _pod_updated(self, old: Stored, new: Stored) -> None:
-        if "deletionTimestamp" in new.object["metadata"]:
-            self._pod_deleted(new)
-            return
-        old_reference, reference = controller_of(old.object), controller_of(new.object)
-        moved = not is_same_controller(old_reference, reference)
-        if moved and (left := owner_in(self.sets, old.namespace, old_reference)) is not None:
-            self.enqueue(left)
-        if reference is None:
-            if moved or labels_of(old) != labels_of(new):
-                self._enqueue_matching(new)
-            return
-        owner = owner_in(self.sets, new.namespace, reference)
-        if owner is None:
-            return
-        self.enqueue(owner)
-        minimum = owner.object["spec"].get("minReadySeconds", 0)
-        if minimum > 0 and is_ready(new.view(Pod)) and not is_ready(old.view(Pod)):
-            self.queue.add_after(owner.key, minimum + SKEW_SECONDS)
-
-    def _pod_deleted(self, pod: Stored) -> None:
-        owner = owner_in(self.sets, pod.namespace, controller_of(pod.object))
-        if owner is not None:
-            self.expectations.deletion_observed(owner.key, pod.key)
-            self.enqueue(owner)
-
-    def _enqueue_matching(self, orphan: Stored) -> None:
-        for owner in self.sets.list(orphan.namespace):
-            if label_selector(owner.object["spec"]["selector"]).matches(labels_of(orphan)):
                 self.enqueue(owner)
 
     def _now(self) -> float:

@@ -15,52 +15,43 @@ from typing import ClassVar
 
 from kubesim.api.errors import ApiError, NotFoundError, TransportError
 from kubesim.api.meta import controller_of, with_fields
-from kubesim.api.resources import PODS, REPLICA_SETS, Resource
+from kubesim.api.resources import PODS, REPLICA_SETS
 from kubesim.api.selectors import Selector, label_selector
 from kubesim.api.stored import Object, Stored
 from kubesim.api.views import Pod
 from kubesim.controllers import replica_plan
-from kubesim.controllers.controller import Controller, ControllerContext
-from kubesim.controllers.expectations import Expectations
+from kubesim.controllers.controller import ControllerContext
 from kubesim.controllers.own_writes import OwnWrites
 from kubesim.controllers.ownership import (
     ORPHANS,
     Claimer,
-    index_orphans,
     is_namespace_terminating,
-    is_same_controller,
     labels_of,
-    owner_in,
     plan_claims,
 )
 from kubesim.controllers.pod_control import PodControl, pod_from_template
-from kubesim.controllers.pods import is_active, is_ready, is_terminating
+from kubesim.controllers.pod_owner import PodOwnerController
+from kubesim.controllers.pods import is_active, is_terminating
 
 BIG_SET_PODS = 100
 SYNC_SECONDS_PER_POD = 2e-6  # Lets what happens to many Pods at once become one sync, not one each.
-SKEW_SECONDS = 1  # Dates are in whole seconds: looking a second late is sure to be late enough.
 
 
-class ReplicaSetController(Controller):
+class ReplicaSetController(PodOwnerController):
     """Closes the gap between spec.replicas and the Pods that exist."""
 
     name = "replicaset-controller"
     workers = 5
-    resource: ClassVar[Resource] = REPLICA_SETS
+    resource = REPLICA_SETS
     counts_terminating: ClassVar[bool] = True  # ReplicationControllers have no such field.
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
-        self.sets = self.informers.of(self.resource)
-        self.pods = self.informers.of(PODS)
         self.pod_control = PodControl(self.client, self.recorder)
-        self.expectations = Expectations(self.sim.clock.now)
         self.writes = OwnWrites()
         self._claimer = Claimer(self.client, self.resource, PODS)
         self._selectors: dict[str, tuple[str, int, Selector]] = {}  # With the uid and generation that it is of.
-        index_orphans(self.pods)
         self.sets.add_handler(on_add=self.enqueue, on_update=self._set_updated, on_delete=self._set_deleted)
-        self.pods.add_handler(on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._pod_deleted)
 
     # -- one sync -------------------------------------------------------------------------------------
 
@@ -189,53 +180,6 @@ class ReplicaSetController(Controller):
     def _set_deleted(self, owner: Stored) -> None:
         self.expectations.forget(owner.key)
         self.enqueue(owner)
-
-    def _pod_added(self, pod: Stored) -> None:
-        if "deletionTimestamp" in pod.object["metadata"]:
-            self._pod_deleted(pod)  # Seen first when it was already on its way out: no creation to cross off.
-            return
-        reference = controller_of(pod.object)
-        if reference is None:
-            self._enqueue_matching(pod)
-            return
-        owner = owner_in(self.sets, pod.namespace, reference)
-        if owner is not None:
-            self.expectations.creation_observed(owner.key)
-            self.enqueue(owner)
-
-    def _pod_updated(self, old: Stored, new: Stored) -> None:
-        relabelled = labels_of(old) != labels_of(new)
-        if "deletionTimestamp" in new.object["metadata"]:
-            self._pod_deleted(new)
-            if relabelled:
-                self._pod_deleted(old)
-            return
-        old_reference, reference = controller_of(old.object), controller_of(new.object)
-        moved = not is_same_controller(old_reference, reference)
-        if moved and (left := owner_in(self.sets, old.namespace, old_reference)) is not None:
-            self.enqueue(left)
-        if reference is None:
-            if relabelled or moved:
-                self._enqueue_matching(new)
-            return
-        owner = owner_in(self.sets, new.namespace, reference)
-        if owner is None:
-            return
-        self.enqueue(owner)
-        minimum = owner.object["spec"].get("minReadySeconds", 0)
-        if minimum > 0 and is_ready(new.view(Pod)) and not is_ready(old.view(Pod)):
-            self.queue.add_after(owner.key, minimum + SKEW_SECONDS)
-
-    def _pod_deleted(self, pod: Stored) -> None:
-        owner = owner_in(self.sets, pod.namespace, controller_of(pod.object))
-        if owner is not None:
-            self.expectations.deletion_observed(owner.key, pod.key)
-            self.enqueue(owner)
-
-    def _enqueue_matching(self, orphan: Stored) -> None:
-        for owner in self.sets.list(orphan.namespace):
-            if self.selector_of(owner).matches(labels_of(orphan)):
-                self.enqueue(owner)
 
     # -- reading --------------------------------------------------------------------------------------
 

@@ -9,50 +9,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubesim.api.errors import ApiError, TransportError
-from kubesim.api.meta import controller_of, with_fields
+from kubesim.api.meta import with_fields
 from kubesim.api.resources import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
-from kubesim.api.selectors import Selector, label_selector
+from kubesim.api.selectors import Selector
 from kubesim.api.stored import Object, Stored
-from kubesim.api.views import Pod
 from kubesim.controllers import controller_history as history
-from kubesim.controllers.controller import Controller, ControllerContext
+from kubesim.controllers.controller import ControllerContext
 from kubesim.controllers.own_writes import OwnWrites
 from kubesim.controllers.ownership import (
     ORPHANS,
     Claimer,
-    index_orphans,
-    is_same_controller,
-    labels_of,
-    owner_in,
     plan_claims,
 )
-from kubesim.controllers.pods import is_ready
+from kubesim.controllers.pod_owner import PodOwnerController
 from kubesim.controllers.stateful_set_claims import StatefulClaims
-from kubesim.controllers.stateful_set_pods import is_leaving, is_member, revision_of
+from kubesim.controllers.stateful_set_pods import is_member, revision_of
 from kubesim.controllers.stateful_set_status import Revisions, as_written, completed, is_news
 from kubesim.controllers.stateful_set_sync import StatefulSync
 
-SKEW_SECONDS = 1  # Dates are in whole seconds: looking a second late is sure to be late enough.
 
-
-class StatefulSetController(Controller):
+class StatefulSetController(PodOwnerController):
     """Every number of a set has its Pod, and every Pod its number."""
 
     name = "statefulset-controller"
     workers = 5
+    resource = STATEFUL_SETS
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
-        self.sets = self.informers.of(STATEFUL_SETS)
-        self.pods = self.informers.of(PODS)
         self.revisions = self.informers.of(CONTROLLER_REVISIONS)
         self.writes = OwnWrites()
         self._claimer = Claimer(self.client, STATEFUL_SETS, PODS)
         self._history = history.ControllerHistory(self.client, STATEFUL_SETS, self.revisions)
         self._claims = StatefulClaims(self.client, self.recorder, self.informers.of(PERSISTENT_VOLUME_CLAIMS))
-        index_orphans(self.pods)
         self.sets.add_handler(on_add=self.enqueue, on_update=lambda _, new: self.enqueue(new), on_delete=self.enqueue)
-        self.pods.add_handler(on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._pod_deleted)
 
     # -- one sync -------------------------------------------------------------------------------------
 
@@ -63,7 +53,7 @@ class StatefulSetController(Controller):
             self.writes.forget(key)
             return  # Its Pods belong to the garbage collector now.
         self.writes.check(key)
-        selector = label_selector(owner.object["spec"]["selector"])
+        selector = self.selector_of(owner)
         kept = await self._history.claim(owner, selector)
         pods = await self._claim(owner, selector)
         current, update, collisions = await self._revisions_of(owner, kept)
@@ -129,42 +119,3 @@ class StatefulSetController(Controller):
         limit = owner.object["spec"].get("revisionHistoryLimit", 10)
         for revision in old[: max(0, len(old) - limit)]:
             await self._history.delete(revision)
-
-    # -- what the caches tell -------------------------------------------------------------------------
-
-    def _pod_added(self, pod: Stored) -> None:
-        if is_leaving(pod):
-            self._pod_deleted(pod)
-            return
-        reference = controller_of(pod.object)
-        if reference is None:
-            self._enqueue_matching(pod)
-        elif (owner := owner_in(self.sets, pod.namespace, reference)) is not None:
-            self.enqueue(owner)
-
-    def _pod_updated(self, old: Stored, new: Stored) -> None:
-        old_reference, reference = controller_of(old.object), controller_of(new.object)
-        moved = not is_same_controller(old_reference, reference)
-        if moved and (left := owner_in(self.sets, old.namespace, old_reference)) is not None:
-            self.enqueue(left)
-        if reference is None:
-            if moved or labels_of(old) != labels_of(new):
-                self._enqueue_matching(new)
-            return
-        owner = owner_in(self.sets, new.namespace, reference)
-        if owner is None:
-            return
-        self.enqueue(owner)
-        minimum = owner.object["spec"].get("minReadySeconds", 0)
-        if minimum > 0 and is_ready(new.view(Pod)) and not is_ready(old.view(Pod)):
-            self.queue.add_after(owner.key, minimum + SKEW_SECONDS)
-
-    def _pod_deleted(self, pod: Stored) -> None:
-        owner = owner_in(self.sets, pod.namespace, controller_of(pod.object))
-        if owner is not None:
-            self.enqueue(owner)
-
-    def _enqueue_matching(self, orphan: Stored) -> None:
-        for owner in self.sets.list(orphan.namespace):
-            if label_selector(owner.object["spec"]["selector"]).matches(labels_of(orphan)):
-                self.enqueue(owner)
