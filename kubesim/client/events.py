@@ -72,11 +72,16 @@ class EventRecorder:
         *,
         action: str = "",
         field_path: str = "",
+        related: Object | Stored | None = None,
     ) -> None:
-        """Says that something happened to `about`: an object, or a reference to one (a dict without metadata)."""
+        """Says that something happened to `about`: an object, or a reference to one (a dict without metadata).
+
+        `related` is a second object that had to do with it.
+        """
         regarding = reference_to(about, field_path)
         make = self._core_event if self._style == "core" else self._series_event
-        self._put(make(regarding, type, reason, message, action))
+        event = make(regarding, type, reason, message, action)
+        self._put(event if related is None else {**event, "related": reference_to(related)})
 
     async def run(self) -> None:
         """Writes what was recorded, in order, until cancelled."""

@@ -3,7 +3,7 @@
 In a big cluster not all nodes are looked at: the search stops once enough feasible ones are found, and the
 next Pod's search begins where this one stopped, so that every node gets its turn. Ties are broken by chance.
 Everything here is synchronous and pure but for the random stream and that index.
-Upstream: pkg/scheduler/schedule_one.go. Left out: extenders, nominated nodes.
+Upstream: pkg/scheduler/schedule_one.go. Left out: extenders.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class SchedulingAlgorithm:
     def schedule(self, framework: Framework, pod: PodInfo) -> Decision:
         """The node for `pod` as the snapshot stands, or why there is none."""
         state = CycleState()
-        evaluation = self._from_columns(framework, pod)
+        promised = pod.pod.status.nominated_node_name
+        evaluation = None if promised else self._from_columns(framework, pod)
         if evaluation is None:
             narrowed = framework.run_pre_filter(state, pod, self.snapshot)
             if narrowed.status is not SUCCESS:
@@ -65,7 +66,11 @@ class SchedulingAlgorithm:
                 )  # fmt: skip
                 diagnosis.blame(narrowed.status)
                 return Decision("", None, state, diagnosis)
+            if promised and (kept := self._as_promised(framework, state, pod, promised)) is not None:
+                return Decision(promised, kept, state)
             evaluation = self._evaluate(framework, state, pod, narrowed.node_names, narrowed.narrowed_by)
+        elif not len(evaluation.feasible):
+            framework.run_pre_filter(state, pod, self.snapshot)  # Columns need no notes; PostFilter may.
         count = len(self.snapshot)
         self.next_start_index = (self.next_start_index + evaluation.evaluated) % count
         if not len(evaluation.feasible):
@@ -106,6 +111,15 @@ class SchedulingAlgorithm:
 
         return Evaluation(feasible, totals, evaluated, lambda: diagnosis, rejections)
 
+    def _as_promised(self, framework: Framework, state: CycleState, pod: PodInfo, name: str) -> Evaluation | None:
+        """The node that the Pod is promised, if it fits there by now: then no other is looked at."""
+        index = self.snapshot.index.get(name)
+        if index is None:
+            return None
+        if framework.run_filters_with_nominated(state, pod, self.snapshot.nodes[index]) is not SUCCESS:
+            return None
+        return Evaluation([index], [], 1, Diagnosis, dict)
+
     def _find_feasible(
         self, framework: Framework, state: CycleState, pod: PodInfo, candidates: Sequence[int], diagnosis: Diagnosis
     ) -> list[int]:
@@ -113,9 +127,10 @@ class SchedulingAlgorithm:
         count = len(candidates)
         wanted = self.feasible_nodes_wanted(count)
         feasible: list[int] = []
+        ask = framework.run_filters_with_nominated if len(framework.nominator) else framework.run_filters
         for step in range(count):
             index = candidates[(self.next_start_index + step) % count]
-            status = framework.run_filters(state, pod, nodes[index])
+            status = ask(state, pod, nodes[index])
             if status is SUCCESS:
                 feasible.append(index)
                 if len(feasible) == wanted:

@@ -86,10 +86,14 @@ class ShapeColumns:
         self._numbers: dict[Status, int] = {}
         self._position = snapshot.position
         self._tokens = self._read_tokens()
+        self._promised: list[int] = []  # Nodes whose verdict counted nominated Pods in, good for one Pod only.
+        self._promised_verdicts: dict[int, tuple[tuple[int, tuple[str, ...]], Status]] = {}
 
     def evaluate(self, pod: PodInfo, start: int, wanted: int) -> Evaluation:
         """The first `wanted` feasible nodes from `start` on, with their totals."""
         self._forget_changed()
+        if len(self._framework.nominator):
+            self._count_promised(pod)
         places, reached = self._search(pod, start, wanted)
         count = len(self._verdicts)
         feasible = (places + start) % count
@@ -119,6 +123,27 @@ class ShapeColumns:
         else:
             for index in changed:
                 self._verdicts[index] = UNKNOWN
+        for index in self._promised:
+            self._verdicts[index] = UNKNOWN
+        self._promised = []
+
+    def _count_promised(self, pod: PodInfo) -> None:
+        """Verdicts of nodes that are promised to Pods that go first."""
+        snapshot, nominator = self._snapshot, self._framework.nominator
+        for name in nominator.by_node:
+            rivals = nominator.rivals(pod, name)
+            index = snapshot.index.get(name)
+            if not rivals or index is None:
+                continue
+            node = snapshot.nodes[index]
+            asked_about = (node.generation, tuple(rival.uid for rival in rivals))
+            known = self._promised_verdicts.get(index)
+            if known is None or known[0] != asked_about:
+                status = self._framework.run_filters_with_nominated(self._state, pod, node)
+                known = self._promised_verdicts[index] = (asked_about, status)
+            if known[1] is not SUCCESS:
+                self._verdicts[index] = self._number(known[1])
+                self._promised.append(index)
 
     def _read_tokens(self) -> list[Any]:
         return [plugin.depends_on(self._snapshot) for plugin in self._framework.plugins]

@@ -20,11 +20,13 @@ from kubesim.scheduler import attempt
 from kubesim.scheduler.algorithm import Decision, SchedulingAlgorithm
 from kubesim.scheduler.cache import SchedulerCache
 from kubesim.scheduler.framework.cluster_event import ClusterEvent
+from kubesim.scheduler.framework.interface import Preemption
 from kubesim.scheduler.framework.runtime import Framework, PluginError
 from kubesim.scheduler.framework.status import Code
 from kubesim.scheduler.messages import NO_NODES, fit_error, shorten
 from kubesim.scheduler.pod_condition import REASON_SCHEDULER_ERROR, REASON_UNSCHEDULABLE, condition_patch
 from kubesim.scheduler.pod_info import PodShapes, profile_of
+from kubesim.scheduler.preemption.executor import PreemptionExecutor
 from kubesim.scheduler.queued_pod import QueuedPod
 from kubesim.scheduler.scheduling_queue import SchedulingQueue
 from kubesim.scheduler.writes import Writes
@@ -37,7 +39,7 @@ class Cycle:
     def __init__(
         self, sim: Simulation, client: Client, *, cache: SchedulerCache, queue: SchedulingQueue, pods: Informer,
         shapes: PodShapes, algorithm: SchedulingAlgorithm, frameworks: Mapping[str, Framework],
-        recorders: Mapping[str, EventRecorder], writes: Writes,
+        recorders: Mapping[str, EventRecorder], writes: Writes, executor: PreemptionExecutor,
     ) -> None:  # fmt: skip
         self._sim = sim
         self._client = client
@@ -49,6 +51,7 @@ class Cycle:
         self._frameworks = frameworks
         self._recorders = recorders
         self._writes = writes
+        self._executor = executor
         self._patches: dict[str, asyncio.Future[None]] = {}  # Conditions being written, by uid.
 
     def schedule_one(self, queued: QueuedPod) -> None:
@@ -83,6 +86,7 @@ class Cycle:
         pod, node = queued.info, decision.node
         attempt.record(self._sim.trace, queued, decision, self._algorithm.snapshot)
         self._cache.assume(pod, node)
+        self._queue.nominator.forget(pod.uid)
         status = framework.run_reserve(decision.state, pod, node)
         if status.code is not Code.SUCCESS:
             framework.run_unreserve(decision.state, pod, node)
@@ -112,36 +116,45 @@ class Cycle:
     # -- failure --------------------------------------------------------------------------------------
 
     def _reject(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
-        """No node will do: asks PostFilter for room, then says why."""
+        """No node will do: asks PostFilter for room, then says why. Victims are asked to leave beside that."""
         diagnosis, snapshot = decision.diagnosis, self._algorithm.snapshot
         assert diagnosis is not None, "a decision without a node carries a diagnosis"
-        _, status = framework.run_post_filters(decision.state, queued.info, snapshot, diagnosis)
+        nominated, status = framework.run_post_filters(decision.state, queued.info, snapshot, diagnosis)
         diagnosis.post_filter_message = status.message
         queued.unschedulable_plugins = dict(diagnosis.unschedulable_plugins)
         queued.pending_plugins = dict(diagnosis.pending_plugins)
         message = fit_error(len(snapshot), diagnosis)
         attempt.record(self._sim.trace, queued, decision, snapshot, message)
-        self._return(queued, REASON_UNSCHEDULABLE, message)
+        preemption = decision.state.read(Preemption.KEY) if status.code is Code.SUCCESS else None
+        if preemption is not None and (work := self._executor.begin(queued.info, preemption)) is not None:
+            self._writes.start(work, queued.causes)
+        self._return(queued, REASON_UNSCHEDULABLE, message, nominated)
 
     def _fail(self, queued: QueuedPod, reason: str, message: str) -> None:
         """The attempt failed before or after the plugins' verdict."""
         attempt.record_error(self._sim.trace, queued, message)
         self._return(queued, reason, message)
 
-    def _return(self, queued: QueuedPod, reason: str, message: str) -> None:
-        """Back into the queue, unless the Pod is gone or assigned by now; then condition and event."""
+    def _return(self, queued: QueuedPod, reason: str, message: str, nominated: str | None = None) -> None:
+        """Back into the queue, unless the Pod is gone or assigned by now; then condition and event.
+
+        `nominated` is the node that the Pod is promised, "" to take a promise back, None to leave it as it is.
+        """
         stored = self._pods.get(queued.info.key)
         if stored is None or stored.uid != queued.info.stored.uid or stored.view(Pod).spec.node_name:
             self._queue.delete(queued.uid)
             return
         queued.info = self._shapes.pod_info(stored, queued.info)
         self._queue.add_unschedulable(queued)
+        promised = stored.view(Pod).status.nominated_node_name if nominated is None else nominated
+        if promised or self._queue.nominator.node_of(queued.uid):
+            self._queue.nominator.nominate(queued.info, promised)
         self._event(queued, "Warning", "FailedScheduling", "Scheduling", shorten(message))
-        self._writes.start(lambda: self._patch_condition(queued, reason, message), queued.causes)
+        self._writes.start(lambda: self._patch_condition(queued, reason, message, nominated), queued.causes)
 
-    async def _patch_condition(self, queued: QueuedPod, reason: str, message: str) -> None:
+    async def _patch_condition(self, queued: QueuedPod, reason: str, message: str, nominated: str | None) -> None:
         pod = queued.info
-        patch = condition_patch(pod, reason, message, self._sim.clock.timestamp())
+        patch = condition_patch(pod, reason, message, self._sim.clock.timestamp(), nominated)
         if patch is None:
             return
         written = self._patches[pod.uid] = asyncio.get_running_loop().create_future()

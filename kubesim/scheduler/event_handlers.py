@@ -89,11 +89,14 @@ class EventHandlers:
         """Gone or ended: it frees its place, or needs none any more."""
         pod = stored.view(Pod)
         uid = pod.metadata.uid or stored.key
+        waiting = self._queue.get(uid)
         self._queue.delete(uid)
         gone = self._cache.pod(uid)
         if gone is not None:
             self._cache.remove_pod(uid)
             self._queue.move(ClusterEvent.ASSIGNED_POD_DELETE, gone, None)
+        elif waiting is not None and pod.status.nominated_node_name:
+            self._promise_ended(waiting.info)
 
     def _assign(self, info: PodInfo) -> None:
         self._cache.add_pod(info, info.pod.spec.node_name)
@@ -119,6 +122,13 @@ class EventHandlers:
         before = queued.info if queued else self._shapes.pod_info(old)
         info = self._shapes.pod_info(new, before)
         self._queue.update(before, info, waiting_pod_changes(before, info))
+        promised = before.pod.status.nominated_node_name
+        if promised and promised != info.pod.status.nominated_node_name:
+            self._promise_ended(before)
+
+    def _promise_ended(self, pod: PodInfo) -> None:
+        """To those that had to make way for the Pod it is as if it had left the node."""
+        self._queue.move(ClusterEvent.ASSIGNED_POD_DELETE, pod, None, priority_max=pod.priority)
 
     def _is_ours(self, pod: Pod) -> bool:
         return pod.status.phase not in TERMINAL_PHASES and (profile_of(pod) in self._profiles)

@@ -69,7 +69,7 @@ def _verdict(framework: Framework, state: CycleState, pod: PodInfo, node: NodeIn
         return narrowed.status
     if narrowed.node_names is not None and node.name not in narrowed.node_names:
         return unresolvable("ruled out by name").by(" ".join(narrowed.narrowed_by))
-    return framework.run_filters(state, pod, node)
+    return framework.run_filters_with_nominated(state, pod, node)
 
 
 def _scored(node: str, scores: Scores, place: int) -> NodeRow:

@@ -14,7 +14,7 @@ from kubesim.api.resources import NODES, PERSISTENT_VOLUME_CLAIMS, PODS, STORAGE
 from kubesim.api.stored import Stored
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
-from kubesim.client.informer import Informers
+from kubesim.client.informer import Informer, Informers
 from kubesim.client.leader_election import LeaderElector
 from kubesim.scheduler.algorithm import SchedulingAlgorithm
 from kubesim.scheduler.backoff import NANOSECONDS
@@ -25,7 +25,10 @@ from kubesim.scheduler.event_handlers import EventHandlers
 from kubesim.scheduler.explain import Explanation, explain
 from kubesim.scheduler.framework.handle import Handle
 from kubesim.scheduler.framework.runtime import Framework
+from kubesim.scheduler.nominator import Nominator
 from kubesim.scheduler.pod_info import PodShapes, profile_of
+from kubesim.scheduler.preemption.executor import PreemptionExecutor
+from kubesim.scheduler.preemption.preempting import Preempting
 from kubesim.scheduler.queued_pod import Place
 from kubesim.scheduler.scheduling_queue import SchedulingQueue
 from kubesim.scheduler.snapshot import Snapshot
@@ -44,11 +47,14 @@ class Scheduler:
         self._sim = sim
         self._client = client
         self.informers = Informers(sim, client)
-        snapshot = Snapshot()
-        handle = Handle(snapshot, client, self.informers.of)
+        snapshot, nominator = Snapshot(), Nominator()
+        self._preempting = Preempting(lambda key: self._pods().get(key))
+        handle = Handle(
+            snapshot, client, self.informers.of, sim.chance.stream("scheduler/preemption"), self._preempting
+        )
         self.frameworks = {
             profile.scheduler_name: Framework(
-                profile.scheduler_name, [(plugin.make(handle), plugin.weight) for plugin in profile.plugins]
+                profile.scheduler_name, [(plugin.make(handle), plugin.weight) for plugin in profile.plugins], nominator
             )
             for profile in self.config.profiles
         }
@@ -58,6 +64,7 @@ class Scheduler:
             sim, self.frameworks,
             initial_backoff_ns=self.config.pod_initial_backoff_seconds * NANOSECONDS,
             max_backoff_ns=self.config.pod_max_backoff_seconds * NANOSECONDS,
+            nominator=nominator,
         )  # fmt: skip
         self.algorithm = SchedulingAlgorithm(
             snapshot, sim.chance.stream("scheduler"),
@@ -70,7 +77,7 @@ class Scheduler:
 
     async def run(self) -> None:
         """Schedules until cancelled (or until the lease is lost)."""
-        pods = self.informers.of(PODS, field_selector=NOT_TERMINAL)
+        pods = self._pods()
         self.handlers.listen(pods, self.informers.of(NODES))
         self.handlers.listen_volumes(self.informers.of(PERSISTENT_VOLUME_CLAIMS), self.informers.of(STORAGE_CLASSES))
         async with Tasks("scheduler") as tasks:
@@ -89,7 +96,7 @@ class Scheduler:
 
         A Pod that has its node is asked about as if it had none.
         """
-        stored = self.informers.of(PODS, field_selector=NOT_TERMINAL).get(key)
+        stored = self._pods().get(key)
         if stored is None:
             return None
         undecided = with_fields(stored.object, {"nodeName": None}, "spec")
@@ -100,15 +107,23 @@ class Scheduler:
         self.cache.update_snapshot(self.algorithm.snapshot)
         return explain(framework, self.algorithm.snapshot, info)
 
+    def _pods(self) -> Informer:
+        return self.informers.of(PODS, field_selector=NOT_TERMINAL)
+
     async def _lead(self) -> None:
         """One Pod after another, as the leader."""
         self._recover()
         async with Tasks("scheduler") as tasks:
             writes = Writes(tasks, self.config.parallel_writes)
+            executor = PreemptionExecutor(
+                self._sim, self._client, preempting=self._preempting, nominator=self.queue.nominator,
+                recorder_of=lambda pod: self._recorders[profile_of(pod.pod)], activate=self.queue.activate,
+            )  # fmt: skip
             cycle = Cycle(
                 self._sim, self._client, cache=self.cache, queue=self.queue, shapes=self.shapes,
-                pods=self.informers.of(PODS, field_selector=NOT_TERMINAL), algorithm=self.algorithm,
+                pods=self._pods(), algorithm=self.algorithm,
                 frameworks=self.frameworks, recorders=self._recorders, writes=writes,
+                executor=executor,
             )  # fmt: skip
             while True:
                 await writes.room()
@@ -119,7 +134,7 @@ class Scheduler:
 
     def _recover(self) -> None:
         """Leading anew after the lease was lost: what was under way then is decided afresh."""
-        for stored in self.informers.of(PODS, field_selector=NOT_TERMINAL).list():
+        for stored in self._pods().list():
             uid = stored.uid or stored.key
             queued = self.queue.get(uid)
             if self.cache.is_assumed(uid) or (queued is not None and queued.place is Place.IN_FLIGHT):

@@ -6,7 +6,7 @@
 
 Gated Pods wait among the unschedulable until their gates are gone. Who helps whom is the plugins' knowledge:
 each registers the cluster events that could change its verdict, with a hint function that looks closer.
-Upstream: pkg/scheduler/backend/queue/scheduling_queue.go. Left out: nominated Pods, metrics.
+Upstream: pkg/scheduler/backend/queue/scheduling_queue.go. Left out: metrics.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from kubesim.scheduler.framework.cluster_event import ClusterEvent, Hint
 from kubesim.scheduler.framework.runtime import Framework
 from kubesim.scheduler.framework.status import SUCCESS
 from kubesim.scheduler.in_flight import InFlight
+from kubesim.scheduler.nominator import Nominator
 from kubesim.scheduler.pod_info import PodInfo, profile_of
 from kubesim.scheduler.queued_pod import Key, Place, PodHeap, QueuedPod
 from kubesim.sim import CAUSES, Simulation, because, merge_causes
@@ -34,8 +35,10 @@ class SchedulingQueue:
     def __init__(
         self, sim: Simulation, frameworks: Mapping[str, Framework], *,
         initial_backoff_ns: int = INITIAL_BACKOFF_NS, max_backoff_ns: int = MAX_BACKOFF_NS,
+        nominator: Nominator | None = None,
     ) -> None:  # fmt: skip
         self._sim = sim
+        self.nominator = Nominator() if nominator is None else nominator
         self._frameworks = frameworks
         self._hints: dict[str, dict[ClusterEvent, dict[str, list[Hint]]]] = {
             profile: framework.hints() for profile, framework in frameworks.items()
@@ -96,6 +99,7 @@ class SchedulingQueue:
         """A new Pod without a node."""
         queued = self._pods[info.uid] = QueuedPod(info, self._sim.clock.unix_ns())
         queued.causes = CAUSES.get()
+        self.nominator.read(info)
         self._activate(queued)
 
     def update(self, old: PodInfo, new: PodInfo, events: Iterable[ClusterEvent]) -> None:
@@ -105,6 +109,7 @@ class SchedulingQueue:
             self.add(new)
             return
         queued.info = new
+        self.nominator.update(old, new)
         for event in events:
             if queued.place is Place.IN_FLIGHT:
                 self._in_flight.note(event, old, new)
@@ -114,19 +119,28 @@ class SchedulingQueue:
 
     def delete(self, uid: str) -> None:
         """A waiting Pod is gone, or somebody gave it a node."""
+        self.nominator.forget(uid)
         queued = self._pods.pop(uid, None)
         if queued is not None:
             self._take_out(queued)
             self._in_flight.arrive(uid)
 
-    def move(self, event: ClusterEvent, old: Any, new: Any) -> None:
-        """Something happened: wakes the Pods whose plugins say that it may help them."""
+    def activate(self, uid: str) -> None:
+        """Brings a Pod to the active queue at once, whatever it waits for but a gate."""
+        queued = self._pods.get(uid)
+        if queued is not None and queued.place not in (Place.ACTIVE, Place.IN_FLIGHT):
+            self._activate(queued)
+
+    def move(self, event: ClusterEvent, old: Any, new: Any, *, priority_max: int | None = None) -> None:
+        """Something happened: wakes the Pods (up to a priority) whose plugins say that it may help them."""
         listeners = [plugins for table in self._hints.values() if (plugins := table.get(event))]
         if not listeners:
             return
         self._in_flight.note(event, old, new)
         for queued in list(self._unschedulable.values()):
             if queued.gating_plugin and not any(queued.gating_plugin in plugins for plugins in listeners):
+                continue
+            if priority_max is not None and queued.info.priority > priority_max:
                 continue
             if self._may_help(queued, event, old, new):
                 self._note_causes(queued)

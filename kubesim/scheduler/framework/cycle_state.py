@@ -25,3 +25,10 @@ class CycleState:
     def read(self, key: str) -> Any:
         """What was written, or None."""
         return self._data.get(key)
+
+    def clone(self) -> CycleState:
+        """A copy to try things on. Values that have a `clone` are copied with it, others are shared."""
+        copy = CycleState()
+        copy._data = {key: value.clone() if hasattr(value, "clone") else value for key, value in self._data.items()}
+        copy.skip_filter, copy.skip_score = set(self.skip_filter), set(self.skip_score)
+        return copy

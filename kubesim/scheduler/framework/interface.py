@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -85,6 +85,16 @@ class PreFilterPlugin(Plugin, ABC):
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> tuple[PreFilterResult, Status]:
         """SKIP when Filter has nothing to say about this Pod; a rejection ends the cycle."""
 
+    def add_pod(self, state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo) -> None:
+        """What if `added` were on `node`, too? Brings what `pre_filter` noted in `state` up to date.
+
+        Only a plugin whose notes depend on the Pods that are there overrides this and `remove_pod`; what it keeps in
+        `state` needs a `clone`, since these are tried on copies. `node` is a copy that has changed already.
+        """
+
+    def remove_pod(self, state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo) -> None:
+        """What if `removed` were not on `node`?"""
+
 
 class FilterPlugin(Plugin, ABC):
     """Can the Pod run there?"""
@@ -120,14 +130,32 @@ class Diagnosis(msgspec.Struct):
         return self.node_to_status.get(node, self.absent_nodes_status)
 
 
+class Filters(Protocol):
+    """All filters of a profile together, to try out what would be possible."""
+
+    def run_filters_with_nominated(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
+        """SUCCESS if the Pod fits, whether or not those with a promise for `node` are there."""
+
+    def run_add_pod(self, state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo) -> None:
+        """Tells the PreFilter plugins that `added` is on `node`, too."""
+
+    def run_remove_pod(self, state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo) -> None:
+        """Tells the PreFilter plugins that `removed` left `node`."""
+
+
 class PostFilterPlugin(Plugin, ABC):
-    """Tries to make room when no node is left."""
+    """Tries to make room when no node is left. `filters` is set by the framework that the plugin is part of."""
+
+    filters: Filters
 
     @abstractmethod
     def post_filter(
         self, state: CycleState, pod: PodInfo, snapshot: Snapshot, diagnosis: Diagnosis
-    ) -> tuple[str, Status]:
-        """(the nominated node or "", SUCCESS when room is being made, else why not)."""
+    ) -> tuple[str | None, Status]:
+        """(the nominated node, SUCCESS when room is being made, else why not).
+
+        "" takes an earlier promise back, since nothing helps; None leaves it as it is.
+        """
 
 
 class Preemption(msgspec.Struct, frozen=True):
@@ -141,6 +169,7 @@ class Preemption(msgspec.Struct, frozen=True):
 
     node: str
     victims: tuple[PodInfo, ...]
+    as_good: tuple[tuple[str, tuple[PodInfo, ...]], ...] = ()  # Every (node, victims) that chance could have chosen.
 
 
 class PreScorePlugin(Plugin, ABC):

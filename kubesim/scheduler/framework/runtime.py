@@ -28,6 +28,7 @@ from kubesim.scheduler.framework.interface import (
 )
 from kubesim.scheduler.framework.status import SUCCESS, Code, Status, failed, unresolvable
 from kubesim.scheduler.node_info import NodeInfo
+from kubesim.scheduler.nominator import Nominator
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
 
@@ -66,14 +67,20 @@ class PreFiltered(msgspec.Struct, frozen=True):
 class Framework:
     """The plugins of one profile. `plugins` are (plugin, weight) in the order of asking."""
 
-    def __init__(self, profile: str, plugins: Sequence[tuple[Plugin, int]]) -> None:
+    def __init__(self, profile: str, plugins: Sequence[tuple[Plugin, int]], nominator: Nominator | None = None) -> None:
         self.profile = profile
+        self.nominator = Nominator() if nominator is None else nominator
         self.plugins = [plugin for plugin, _ in plugins]
         self.pre_enqueue = [plugin for plugin in self.plugins if isinstance(plugin, PreEnqueuePlugin)]
         (self.queue_sort,) = (plugin for plugin in self.plugins if isinstance(plugin, QueueSortPlugin))
         self.pre_filters = [plugin for plugin in self.plugins if isinstance(plugin, PreFilterPlugin)]
         self.filters = [plugin for plugin in self.plugins if isinstance(plugin, FilterPlugin)]
         self.post_filters = [plugin for plugin in self.plugins if isinstance(plugin, PostFilterPlugin)]
+        for post_filter in self.post_filters:
+            post_filter.filters = self
+        self.pre_filter_extensions = [
+            plugin for plugin in self.pre_filters if type(plugin).add_pod is not PreFilterPlugin.add_pod
+        ]
         self.pre_scores = [plugin for plugin in self.plugins if isinstance(plugin, PreScorePlugin)]
         self.scores = [Weighted(plugin, weight) for plugin, weight in plugins if isinstance(plugin, ScorePlugin)]
         self.reserves = [plugin for plugin in self.plugins if isinstance(plugin, ReservePlugin)]
@@ -135,10 +142,39 @@ class Framework:
                 return status.by(plugin.name)
         return SUCCESS
 
+    def run_filters_with_nominated(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
+        """Whether the Pod fits, whether or not the Pods that are promised this node (and go first) are there.
+
+        With them, since they may come; without them, since they may not, and the Pod may need one that is there.
+        """
+        rivals = self.nominator.rivals(pod, node.name)
+        if rivals:
+            crowded, noted = node.clone(), state.clone()
+            for rival in rivals:
+                crowded.add_pod(rival)
+                self.run_add_pod(noted, pod, rival, crowded)
+            status = self.run_filters(noted, pod, crowded)
+            if status is not SUCCESS:
+                return status
+        return self.run_filters(state, pod, node)
+
+    def run_add_pod(self, state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo) -> None:
+        """Tells the PreFilter plugins that `added` is on `node`, too."""
+        for plugin in self.pre_filter_extensions:
+            if plugin.name not in state.skip_filter:
+                plugin.add_pod(state, pod, added, node)
+
+    def run_remove_pod(self, state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo) -> None:
+        """Tells the PreFilter plugins that `removed` left `node`."""
+        for plugin in self.pre_filter_extensions:
+            if plugin.name not in state.skip_filter:
+                plugin.remove_pod(state, pod, removed, node)
+
     def run_post_filters(
         self, state: CycleState, pod: PodInfo, snapshot: Snapshot, diagnosis: Diagnosis
-    ) -> tuple[str, Status]:
+    ) -> tuple[str | None, Status]:
         """(nominated node, verdict): the first plugin that makes room decides; else all reasons together."""
+        node: str | None = None
         reasons: list[str] = []
         code = Code.UNSCHEDULABLE
         for plugin in self.post_filters:
@@ -146,13 +182,14 @@ class Framework:
                 nominated, status = plugin.post_filter(state, pod, snapshot, diagnosis)
             except Exception as error:
                 raise PluginError(plugin.name, "PostFilter", repr(error)) from error
-            if status.code is Code.SUCCESS:
+            if status.code in (Code.SUCCESS, Code.ERROR):
                 return nominated, status
+            node = node if nominated is None else nominated
             reasons.extend(status.reasons)
             if status.code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE:
                 code = status.code
                 break
-        return "", Status(code, tuple(reasons))
+        return node, Status(code, tuple(reasons))
 
     def run_pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> None:
         """Lets plugins prepare, or step aside for this Pod."""

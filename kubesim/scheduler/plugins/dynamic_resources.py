@@ -28,9 +28,9 @@ class DynamicResources(PostFilterPlugin, ScorePlugin):
         pod: PodInfo,
         snapshot: Snapshot,
         diagnosis: Diagnosis,
-    ) -> tuple[str, Status]:
+    ) -> tuple[str | None, Status]:
         """Never of help."""
-        return "", NO_NEW_CLAIMS
+        return None, NO_NEW_CLAIMS
 
     def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
         """A Pod without claims is equally well off everywhere."""

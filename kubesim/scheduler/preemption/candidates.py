@@ -1,0 +1,108 @@
+"""The dry run: on each node that might be helped, who would have to leave?
+
+All Pods of lower priority are taken off a copy of the node. If the Pod fits then, they are put back one after
+another, the most important first and those before all whose disruption budget would be overdrawn; whoever can stay
+without the Pod losing its place is spared, the rest are the victims.
+Upstream: `SelectVictimsOnNode` in pkg/scheduler/framework/plugins/defaultpreemption, `DryRunPreemption` in
+pkg/scheduler/framework/preemption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from kubesim.scheduler.framework.cycle_state import CycleState
+from kubesim.scheduler.framework.interface import Filters
+from kubesim.scheduler.framework.status import SUCCESS, Status, unresolvable
+from kubesim.scheduler.node_info import NodeInfo
+from kubesim.scheduler.pod_info import PodInfo
+from kubesim.scheduler.preemption.budgets import Budget, split_by_budget
+from kubesim.scheduler.preemption.importance import by_importance
+
+NO_VICTIMS = unresolvable("No preemption victims found for incoming pod")
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A node on which the Pod fits once `victims` (the most important first) have left.
+
+    `spared` were of lower priority too, but may stay; `violations` counts victims whose budget is overdrawn.
+    """
+
+    node: str
+    victims: tuple[PodInfo, ...]
+    spared: tuple[PodInfo, ...] = ()
+    violations: int = 0
+
+
+class DryRun(msgspec.Struct):
+    """What was found: candidates (those that violate no budget first) and, for other nodes, why not."""
+
+    candidates: list[Candidate]
+    statuses: dict[str, Status]
+
+
+class VictimSearch:
+    """Tries Pods off and on copies of nodes, for one Pod that wants room."""
+
+    def __init__(self, filters: Filters, state: CycleState, pod: PodInfo, budgets: Sequence[Budget]) -> None:
+        self._filters = filters
+        self._state = state
+        self._pod = pod
+        self._budgets = budgets
+
+    def run(self, nodes: Sequence[NodeInfo], offset: int, wanted: int) -> DryRun:
+        """Looks at `nodes` from `offset` on, until there are `wanted` candidates and one of them violates nothing."""
+        clean: list[Candidate] = []
+        violating: list[Candidate] = []
+        statuses: dict[str, Status] = {}
+        for step in range(len(nodes)):
+            node = nodes[(offset + step) % len(nodes)]
+            found = self.on_node(node)
+            if isinstance(found, Status):
+                statuses[node.name] = found
+                continue
+            (violating if found.violations else clean).append(found)
+            if clean and len(clean) + len(violating) >= wanted:
+                break
+        return DryRun(clean[:wanted] + violating[:wanted], statuses)
+
+    def on_node(self, node: NodeInfo) -> Candidate | Status:
+        """The victims on one node, or why it cannot be helped."""
+        priority = self._pod.priority
+        lower = [pod for pod in node.pods.values() if pod.priority < priority]
+        if not lower:
+            return NO_VICTIMS
+        emptier, state = node.clone(), self._state.clone()
+        for pod in lower:
+            self._remove(state, pod, emptier)
+        status = self._fits(state, emptier)
+        if status is not SUCCESS:
+            return status
+        violating, others = split_by_budget(by_importance(lower), self._budgets)
+        spared: list[PodInfo] = []
+        victims: list[PodInfo] = []
+        violations = 0
+        for number, pod in enumerate((*violating, *others)):
+            self._add(state, pod, emptier)
+            if self._fits(state, emptier) is SUCCESS:
+                spared.append(pod)
+                continue
+            self._remove(state, pod, emptier)
+            victims.append(pod)
+            violations += number < len(violating)
+        if violating and others:
+            victims = by_importance(victims)
+        return Candidate(node.name, tuple(victims), tuple(spared), violations)
+
+    def _fits(self, state: CycleState, node: NodeInfo) -> Status:
+        return self._filters.run_filters_with_nominated(state, self._pod, node)
+
+    def _add(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> None:
+        node.add_pod(pod)
+        self._filters.run_add_pod(state, self._pod, pod, node)
+
+    def _remove(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> None:
+        node.remove_pod(pod.uid)
+        self._filters.run_remove_pod(state, self._pod, pod, node)
