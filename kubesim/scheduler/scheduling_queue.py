@@ -169,7 +169,7 @@ class SchedulingQueue:
         if plugins is None:
             return False
         return any(
-            hint(queued.info, old, new)
+            _says_yes(hint, queued.info, old, new)
             for rejector in (*queued.unschedulable_plugins, *queued.pending_plugins)
             for hint in plugins.get(rejector, ())
         )
@@ -273,3 +273,11 @@ class SchedulingQueue:
                     self._requeue(queued)
         if self._unschedulable:
             self._set_flush_timer()
+
+
+def _says_yes(hint: Hint, pod: PodInfo, old: Any, new: Any) -> bool:
+    """What a plugin's hint says. One that fails may have missed the event that counts: the Pod is tried."""
+    try:
+        return hint(pod, old, new)
+    except Exception:
+        return True

@@ -7,6 +7,7 @@ is held against it by tests. Upstream: pkg/scheduler/framework/runtime/framework
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -98,7 +99,10 @@ class Framework:
     def run_pre_enqueue(self, pod: PodInfo) -> Status:
         """SUCCESS, or the first gate that is shut."""
         for plugin in self.pre_enqueue:
-            status = plugin.pre_enqueue(pod)
+            try:
+                status = plugin.pre_enqueue(pod)
+            except Exception as error:
+                return failed(str(PluginError(plugin.name, "PreEnqueue", repr(error)))).by(plugin.name)
             if status.code is not Code.SUCCESS:
                 return status.by(plugin.name)
         return SUCCESS
@@ -162,13 +166,19 @@ class Framework:
         """Tells the PreFilter plugins that `added` is on `node`, too."""
         for plugin in self.pre_filter_extensions:
             if plugin.name not in state.skip_filter:
-                plugin.add_pod(state, pod, added, node)
+                try:
+                    plugin.add_pod(state, pod, added, node)
+                except Exception as error:
+                    raise PluginError(plugin.name, "PreFilter", repr(error)) from error
 
     def run_remove_pod(self, state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo) -> None:
         """Tells the PreFilter plugins that `removed` left `node`."""
         for plugin in self.pre_filter_extensions:
             if plugin.name not in state.skip_filter:
-                plugin.remove_pod(state, pod, removed, node)
+                try:
+                    plugin.remove_pod(state, pod, removed, node)
+                except Exception as error:
+                    raise PluginError(plugin.name, "PreFilter", repr(error)) from error
 
     def run_post_filters(
         self, state: CycleState, pod: PodInfo, snapshot: Snapshot, diagnosis: Diagnosis
@@ -225,7 +235,10 @@ class Framework:
     def run_reserve(self, state: CycleState, pod: PodInfo, node: str) -> Status:
         """SUCCESS, or the first refusal (call `run_unreserve` then)."""
         for plugin in self.reserves:
-            status = plugin.reserve(state, pod, node)
+            try:
+                status = plugin.reserve(state, pod, node)
+            except Exception as error:
+                return failed(str(PluginError(plugin.name, "Reserve", repr(error)))).by(plugin.name)
             if status.code is not Code.SUCCESS:
                 return status.by(plugin.name)
         return SUCCESS
@@ -233,16 +246,23 @@ class Framework:
     def run_unreserve(self, state: CycleState, pod: PodInfo, node: str) -> None:
         """Gives back what was reserved, in the opposite order."""
         for plugin in reversed(self.reserves):
-            plugin.unreserve(state, pod, node)
+            with suppress(Exception):  # It may not fail; and if it does, the others must give back nonetheless.
+                plugin.unreserve(state, pod, node)
 
     async def run_bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:
         """PreBind, then the first binder that does not skip."""
         for preparing in self.pre_binds:
-            status = await preparing.pre_bind(state, pod, node)
+            try:
+                status = await preparing.pre_bind(state, pod, node)
+            except Exception as error:
+                return failed(str(PluginError(preparing.name, "PreBind", repr(error)))).by(preparing.name)
             if status.code not in (Code.SUCCESS, Code.SKIP):
                 return status.by(preparing.name)
         for plugin in self.binds:
-            status = await plugin.bind(state, pod, node)
+            try:
+                status = await plugin.bind(state, pod, node)
+            except Exception as error:
+                return failed(str(PluginError(plugin.name, "Bind", repr(error)))).by(plugin.name)
             if status.code is not Code.SKIP:
                 return status.by(plugin.name) if status.code is not Code.SUCCESS else status
         return failed("no bind plugin handled the Pod")

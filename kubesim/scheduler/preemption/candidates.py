@@ -15,7 +15,8 @@ import msgspec
 
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.interface import Filters
-from kubesim.scheduler.framework.status import SUCCESS, Status, unresolvable
+from kubesim.scheduler.framework.runtime import PluginError
+from kubesim.scheduler.framework.status import SUCCESS, Status, failed, unresolvable
 from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.preemption.budgets import Budget, split_by_budget
@@ -59,7 +60,7 @@ class VictimSearch:
         statuses: dict[str, Status] = {}
         for step in range(len(nodes)):
             node = nodes[(offset + step) % len(nodes)]
-            found = self.on_node(node)
+            found = self._try_node(node)
             if isinstance(found, Status):
                 statuses[node.name] = found
                 continue
@@ -67,6 +68,13 @@ class VictimSearch:
             if clean and len(clean) + len(violating) >= wanted:
                 break
         return DryRun(clean[:wanted] + violating[:wanted], statuses)
+
+    def _try_node(self, node: NodeInfo) -> Candidate | Status:
+        """`on_node`; a plugin that fails spoils its node only."""
+        try:
+            return self.on_node(node)
+        except PluginError as error:
+            return failed(str(error))
 
     def on_node(self, node: NodeInfo) -> Candidate | Status:
         """The victims on one node, or why it cannot be helped."""
