@@ -37,7 +37,7 @@ from kubesim.kubelet import Kubelet, NodeConfig, Profile, make_runtime
 from kubesim.recording.change import Change, Observer
 from kubesim.recording.facts import condition
 from kubesim.scheduler import Scheduler
-from kubesim.sim import Host, Simulation, StalledError
+from kubesim.sim import Host, Process, Simulation, StalledError
 from kubesim.sim.clock import VIRTUAL_EPOCH
 
 CONTROL_PLANE = "control-plane"
@@ -259,6 +259,16 @@ class SimCluster:
         machine = self.faults.hosts[host]
         self._install(machine, name, lambda: make(self.client_for(name, ADMIN)))
         machine.processes[name].start()
+
+    async def remove(self, name: str) -> None:
+        """Takes away what `add` has installed."""
+        process = self.faults.find(name)
+        assert isinstance(process, Process), "a machine is taken away by remove_node"
+        await process.stop()
+        del process.host.processes[name]
+        self._components.pop(name, None)
+        self.sim.network.detach(name)
+        self.sim.network.bring_up(name)
 
     # -- what the in-process transports reach -----------------------------------------------------------
 

@@ -44,6 +44,7 @@ from kubesim.api.tokens import Trust, virtual_trust
 from kubesim.api.wire import BearerToken, Credential, Options, Request, Response, WatchStream
 from kubesim.apiserver.admission import DEFAULT_PLUGINS, MakePlugin
 from kubesim.apiserver.admission.chain import AdmissionChain
+from kubesim.apiserver.aggregation import Aggregation
 from kubesim.apiserver.auth.boot import follow, write_policy
 from kubesim.apiserver.auth.guards import guards
 from kubesim.apiserver.auth.policy import bootstrap_objects
@@ -130,6 +131,7 @@ class ApiServer:
         self.catalogue = Catalogue()  # What this server serves, custom resources included.
         self._kubelets = KubeletClient(sim, name, lambda node: self.latest(NODES, node))
         self._definitions = Definitions(self, self.catalogue, self._tasks)
+        self._aggregation = Aggregation(self, self.catalogue, self._tasks)
         for resource in resources:
             self.install(resource)
 
@@ -138,6 +140,7 @@ class ApiServer:
         for registry in list(self.registries.values()):
             await self._follow(registry)
         await self._definitions.start()
+        self._aggregation.start()
         self._tasks.spawn(self._send_bookmarks(), "bookmarks")
         self._learn()
         if self._writes_policy:
@@ -160,6 +163,8 @@ class ApiServer:
         user = self._authenticator.authenticate(request.credential)
         self._authorizer.authorize(user, request)
         if found is None:
+            if self._aggregation.serves(resource):
+                return await self._aggregation.forward(request)
             raise self._no_route(request)
         handler, registry = found
         if registry.versions is not None:
@@ -175,7 +180,7 @@ class ApiServer:
         self._authorizer.authorize(user, request)
         registry = self.registries.get((request.resource.group, request.resource.plural))
         if registry is None or request.subresource:
-            raise NotFoundError(UNKNOWN_RESOURCE)
+            raise self._no_route(request)
         if registry.versions is not None:
             registry = version_of(registry, request)
         try:
@@ -318,6 +323,8 @@ class ApiServer:
     def _no_route(self, request: Request) -> ApiError:
         resource = request.resource
         subresource = request.subresource
+        if self._aggregation.serves(resource):
+            return MethodNotSupportedError(UNKNOWN_METHOD)
         known = (resource.group, resource.plural) in self.registries
         if known and any(key[:3] == (resource.group, resource.plural, subresource) for key in self._routes):
             return MethodNotSupportedError(UNKNOWN_METHOD)

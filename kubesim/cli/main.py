@@ -25,6 +25,7 @@ COMMANDS = {
     "list": "kubesim.cli.list_profiles:list_profiles",
     "logs": "kubesim.cli.service_logs:logs",
     "node": "kubesim.cli.node:node",
+    "addons": "kubesim.cli.addons:addons",
     "pause": "kubesim.cli.clock:pause",
     "resume": "kubesim.cli.clock:resume",
     "step": "kubesim.cli.clock:step",

@@ -15,14 +15,13 @@ from typing import NamedTuple
 
 from kubesim.api.cron import CronError, duration_seconds
 from kubesim.api.errors import ApiError, NotFoundError, TransportError
+from kubesim.api.extension import POD_METRICS
 from kubesim.api.quantity import milli
-from kubesim.api.resources import Resource
 from kubesim.api.stored import Object
 from kubesim.api.wire import Options
 from kubesim.client.client import Client
 from kubesim.sim import parse_timestamp
 
-POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "PodMetrics", "pods", True)
 NO_CUSTOM_METRICS = (
     "unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered"
 )

@@ -71,7 +71,9 @@ class Kubelet:
         self._syncer.probes = self._probes
         self._reporter = NodeReporter(sim, client, self._recorder, node, self.runtime, self._random)
         surroundings = SurroundingsMaker(client, node.internal_ip(), node.name)
-        self._server = KubeletServer(sim, self.runtime, surroundings, lambda: self._workers.pods.values(), self._tasks)
+        self._server = KubeletServer(
+            sim, self.runtime, surroundings, lambda: self._workers.pods.values(), self._tasks, node.name
+        )
         self._lease = NodeLease(sim, client, node.name, self._random)
 
     @property

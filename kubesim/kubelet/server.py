@@ -15,7 +15,6 @@ import orjson
 
 from kubesim.api.kubelet_call import ATTACH, EXEC, LOGS, POD_HTTP, PORT_FORWARD, KubeletCall, KubeletError
 from kubesim.api.session import ERROR, STDOUT, SUCCESS, Session, session_pair
-from kubesim.api.stored import Object
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.container_logs import LogReader, container_id
 from kubesim.kubelet.pod_state import PodState
@@ -24,6 +23,7 @@ from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerSt
 from kubesim.kubelet.runtime.insides import ExecError, waits_for_input
 from kubesim.kubelet.runtime.process import Surroundings
 from kubesim.kubelet.runtime.terminal import Terminal
+from kubesim.kubelet.stats import summary
 from kubesim.kubelet.surroundings import SurroundingsMaker
 from kubesim.sim import Simulation, Tasks
 
@@ -37,13 +37,14 @@ class KubeletServer:
 
     def __init__(
         self, sim: Simulation, runtime: ContainerRuntime, surroundings: SurroundingsMaker,
-        pods: Callable[[], Iterable[PodState]], tasks: Tasks,
+        pods: Callable[[], Iterable[PodState]], tasks: Tasks, node: str,
     ) -> None:  # fmt: skip
         self._sim = sim
         self._runtime = runtime
         self._surroundings = surroundings
         self._pods = pods
         self._tasks = tasks
+        self._node = node
 
     async def handle(self, call: KubeletCall) -> Session:
         """The client's end of what the call asks for."""
@@ -194,7 +195,7 @@ class KubeletServer:
         if path == "metrics":
             return _said(TEXT_HEAD, self._metrics())
         if path == "stats/summary":
-            return _said(JSON_HEAD, orjson.dumps(self._summary()))
+            return _said(JSON_HEAD, orjson.dumps(summary(self._sim.clock, self._runtime, self._node, self._pods())))
         raise KubeletError(NOT_FOUND, "404 page not found\n")
 
     def _metrics(self) -> bytes:
@@ -208,23 +209,6 @@ class KubeletServer:
             "# TYPE kubelet_running_pods gauge\n"
             f"kubelet_running_pods {len(pods)}\n"
         ).encode()
-
-    def _summary(self) -> Object:
-        now = self._sim.clock.timestamp()
-        return {"pods": [self._pod_summary(pod, now) for pod in self._pods()]}
-
-    def _pod_summary(self, pod: PodState, now: str) -> Object:
-        containers = [
-            {
-                "name": container.name,
-                "startTime": container.started_at,
-                "cpu": {"time": now, "usageNanoCores": container.behaviour.cpu_milli * 1_000_000},
-                "memory": {"time": now, "workingSetBytes": container.behaviour.memory_bytes},
-            }
-            for container in self._runtime.pod_status(pod.uid).running()
-        ]
-        reference = {"name": pod.stored.name, "namespace": pod.stored.namespace, "uid": pod.uid}
-        return {"podRef": reference, "startTime": pod.start_time, "containers": containers}
 
     # -- finding --------------------------------------------------------------------------------------
 

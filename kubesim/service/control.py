@@ -8,6 +8,8 @@
     POST   nodes  {"name": …}     one more node; without a name node-N
     POST   nodes/NAME/stop|start  its machine is shut down, or switched on
     DELETE nodes/NAME             its machine and its Node object
+    GET    addons                 all addons, and whether they are on
+    POST   addons/NAME/enable|disable
 
 Only members of system:masters may. Everything here but `step` takes no virtual time, so it works while paused.
 """
@@ -25,6 +27,7 @@ from kubesim.apiserver.authn import MASTERS, User
 from kubesim.cluster import CONTROL_PLANE, SimCluster
 from kubesim.kubelet import NodeConfig
 from kubesim.recording.facts import condition
+from kubesim.service.addons import Addons
 from kubesim.sim import Host, Mode, SimLoop, State
 
 PREFIX = "/kubesim/v1/"
@@ -41,12 +44,18 @@ Action = Callable[[Body], Awaitable[Answer]]
 class Control:
     """Acts upon one cluster. `on_nodes` hears the names of the nodes whenever they change."""
 
-    def __init__(self, cluster: SimCluster, on_nodes: Callable[[tuple[str, ...]], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        cluster: SimCluster,
+        on_nodes: Callable[[tuple[str, ...]], None] = lambda _: None,
+        addons: Addons | None = None,
+    ) -> None:
         loop = cluster.sim.loop
         assert isinstance(loop, SimLoop), "a simulated cluster lives on a SimLoop"
         self._loop = loop
         self._cluster = cluster
         self._on_nodes = on_nodes
+        self._addons = addons or Addons(cluster)
         self._steps: list[asyncio.Future[None]] = []  # Those who wait for the end of a step.
         self._actions: dict[tuple[str, str], Action] = {
             ("GET", "status"): self._status,
@@ -57,6 +66,7 @@ class Control:
             ("POST", "speed"): self._speed,
             ("GET", "nodes"): self._list_nodes,
             ("POST", "nodes"): self._add_node,
+            ("GET", "addons"): self._list_addons,
         }
 
     async def handle(self, user: User, method: str, path: str, body: Any) -> Answer:
@@ -69,6 +79,8 @@ class Control:
         action = self._actions.get((method, name))
         if action is not None:
             return await action(body or {})
+        if name.startswith("addons/"):
+            return await self._on_addon(method, name)
         return await self._on_node(method, name)
 
     # -- time -----------------------------------------------------------------------------------------
@@ -177,6 +189,17 @@ class Control:
         ready = condition(stored.object, "Ready").get("status", "Unknown") if stored is not None else "Unknown"
         host = self._cluster.faults.hosts[node.name]
         return {"name": node.name, "machine": machine_state(host), "ready": ready, "address": node.internal_ip()}
+
+    # -- addons ---------------------------------------------------------------------------------------
+
+    async def _list_addons(self, _: Body) -> Answer:
+        return {"addons": self._addons.all()}
+
+    async def _on_addon(self, method: str, path: str) -> Answer:
+        _, name, verb = [*path.split("/", 2), ""][:3]
+        if method != "POST" or verb not in ("enable", "disable"):
+            raise NotFoundError(f"there is no {method} {PREFIX}{path}")
+        return await (self._addons.enable(name) if verb == "enable" else self._addons.disable(name))
 
     # -- everything -----------------------------------------------------------------------------------
 

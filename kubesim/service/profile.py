@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=False):
     kubeconfig: str = ""
     audit_log: str = ""  # The file to which every request is written; "" for none.
     history_bytes: int = 256 * 10**6
+    addons: tuple[str, ...] = ()  # Those that are on.
 
 
 class Profile:

@@ -28,6 +28,7 @@ import msgspec
 from kubesim.cluster import SimCluster
 from kubesim.etcd.snapshot import Snapshot, SnapshotError, load, restore, save
 from kubesim.service import certificates
+from kubesim.service.addons import Addons
 from kubesim.service.control import Control, new_node
 from kubesim.service.errors import ServiceError
 from kubesim.service.frontage import HOST, Frontage
@@ -109,7 +110,9 @@ class Service:
         return cluster
 
     async def _serve(self, cluster: SimCluster) -> Frontage:
-        control = Control(cluster, self._keep_nodes)
+        addons = Addons(cluster, self._keep_addons)
+        await addons.restore(self._settings.addons)
+        control = Control(cluster, self._keep_nodes, addons)
         frontage = Frontage(cluster, control, certificates.server_context(self._profile.folder), self._audit())
         try:
             port = await frontage.start(self._settings.port)
@@ -136,6 +139,10 @@ class Service:
 
     def _keep_nodes(self, names: tuple[str, ...]) -> None:
         self._settings = msgspec.structs.replace(self._settings, nodes=names)
+        self._profile.save(self._settings)
+
+    def _keep_addons(self, names: tuple[str, ...]) -> None:
+        self._settings = msgspec.structs.replace(self._settings, addons=names)
         self._profile.save(self._settings)
 
     def _end(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""What one server serves: the built-in kinds, and those that its custom resource definitions have added.
+"""What one server serves: the built-in kinds, those of its custom resource definitions, and those of other servers.
 
 Paths, discovery, OpenAPI and tables read this; the table of kinds itself is the same for every server.
 Upstream: the discovery and OpenAPI controllers of k8s.io/apiextensions-apiserver, merged by kube-aggregator.
@@ -21,6 +21,7 @@ class Catalogue:
         self.edition = 0
         self._by_definition: dict[str, dict[str, CustomVersion]] = {}
         self._by_plural: dict[tuple[str, str], CustomVersion] = {}
+        self._passed_on: dict[tuple[str, str], tuple[Resource, ...]] = {}  # By group and version; () while unavailable.
 
     def put(self, name: str, definition: Object | None) -> None:
         """A definition appeared, changed or (None) is gone; what is not established is not served."""
@@ -37,13 +38,30 @@ class Catalogue:
             for version in self._by_definition[key].values()
         }
 
+    def pass_on(self, group: str, version: str, rows: tuple[Resource, ...] | None) -> None:
+        """Another server serves a group and version; with () it cannot be reached now, with None it does no more."""
+        key = (group, version)
+        if self._passed_on.get(key) == rows:
+            return
+        self.edition += 1
+        self._passed_on.pop(key, None)
+        if rows is not None:
+            self._passed_on[key] = rows
+
+    def is_stale(self, group: str, version: str) -> bool:
+        """Whether the server of a group and version cannot be reached."""
+        return self._passed_on.get((group, version)) == ()
+
     def find(self, api_version: str, plural: str) -> Resource | None:
         """The row of a resource, None if there is no such."""
         built_in = BY_PLURAL.get((api_version, plural))
         if built_in is not None:
             return built_in
         custom = self._by_plural.get((api_version, plural))
-        return None if custom is None else custom.resource
+        if custom is not None:
+            return custom.resource
+        group, _, version = api_version.rpartition("/")
+        return next((row for row in self._passed_on.get((group, version), ()) if row.plural == plural), None)
 
     def custom(self, resource: Resource) -> CustomVersion | None:
         """What is known of a custom version; None for a kind that is built in (or gone)."""
@@ -61,6 +79,8 @@ class Catalogue:
         added: dict[str, set[str]] = {}
         for custom in self._by_plural.values():
             added.setdefault(custom.resource.group, set()).add(custom.resource.version)
+        for group, version in self._passed_on:
+            added.setdefault(group, set()).add(version)
         for group in sorted(added):
             known = groups.setdefault(group, [])
             known += sorted(added[group] - set(known), key=priority_of, reverse=True)
@@ -68,4 +88,5 @@ class Catalogue:
 
     def resources(self, group: str, version: str) -> tuple[Resource, ...]:
         """All resources of a group and version."""
-        return resources_of_group(group, version) + tuple(row.resource for row in self.customs(group, version))
+        customs = tuple(row.resource for row in self.customs(group, version))
+        return resources_of_group(group, version) + customs + self._passed_on.get((group, version), ())

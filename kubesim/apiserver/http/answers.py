@@ -48,7 +48,7 @@ def list_of(resource: Resource, response: Response) -> bytes:
 
 def list_head(kind: str, api_version: str, response: Response) -> Object:
     """A list without its items."""
-    metadata: Object = {"resourceVersion": str(response.revision)}
+    metadata: Object = {"resourceVersion": str(response.revision)} if response.revision else {}
     if response.continue_:
         metadata["continue"] = response.continue_
     if response.remaining_item_count is not None:

@@ -120,7 +120,7 @@ class Discovery:
             {
                 "version": version,
                 "resources": [_aggregated(resource) for resource in self.resources(group, version)],
-                "freshness": "Current",
+                "freshness": "Stale" if self._catalogue.is_stale(group, version) else "Current",
             }
             for version in versions
         ]

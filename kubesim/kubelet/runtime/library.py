@@ -21,6 +21,7 @@ WELL_KNOWN: dict[str, KnownImage] = {
     "debian": KnownImage(49 * MEGABYTE, EXITS_AT_ONCE),
     "hello-world": KnownImage(10_000, EXITS_AT_ONCE),
     "httpd": KnownImage(59 * MEGABYTE, Behaviour(start_seconds=0.3, memory_bytes=12 << 20)),
+    "metrics-server": KnownImage(22 * MEGABYTE, Behaviour(cpu_milli=4, memory_bytes=24 << 20)),
     "mongo": KnownImage(310 * MEGABYTE, Behaviour(start_seconds=0.5, ready_after_seconds=3.0, stop_seconds=1.0)),
     "mysql": KnownImage(240 * MEGABYTE, Behaviour(start_seconds=0.5, ready_after_seconds=8.0, stop_seconds=2.0)),
     "nginx": KnownImage(72 * MEGABYTE, Behaviour(memory_bytes=10 << 20)),

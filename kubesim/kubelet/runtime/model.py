@@ -21,6 +21,14 @@ class LogLine(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
             raise ValueError(f"everySeconds must be at least {MINIMUM_PERIOD_SECONDS:g}")
 
 
+class Usage(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What a container uses from some time on."""
+
+    after_seconds: float
+    cpu_milli: int
+    memory_bytes: int | None = None  # None: as its behaviour says.
+
+
 class Behaviour(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """What one container does. Times in seconds count from its start, unless said."""
 
@@ -38,11 +46,19 @@ class Behaviour(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     stop_exit_code: int = 0
     cpu_milli: int = 10
     memory_bytes: int = 20 << 20
+    usage: tuple[Usage, ...] = ()  # How that changes with time, in order.
     log: tuple[LogLine, ...] = ()
 
     def exits_by_itself(self, attempt: int) -> bool:
         """Whether the start number `attempt` (from 0) ends without being stopped."""
         return self.run_seconds is not None and (self.failures is None or attempt < self.failures)
+
+    def usage_at(self, seconds: float) -> tuple[int, int]:
+        """Thousandths of a core and bytes, some seconds after the start."""
+        now = next((each for each in reversed(self.usage) if each.after_seconds <= seconds), None)
+        if now is None:
+            return self.cpu_milli, self.memory_bytes
+        return now.cpu_milli, self.memory_bytes if now.memory_bytes is None else now.memory_bytes
 
 
 class KnownImage(msgspec.Struct, frozen=True):

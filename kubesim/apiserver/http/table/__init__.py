@@ -12,7 +12,18 @@ from typing import Any
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.apiserver.http.answers import partial
-from kubesim.apiserver.http.table import administration, batch, core, network, nodes, pods, policy, storage, workloads
+from kubesim.apiserver.http.table import (
+    administration,
+    batch,
+    core,
+    metrics,
+    network,
+    nodes,
+    pods,
+    policy,
+    storage,
+    workloads,
+)
 from kubesim.apiserver.http.table.columns import DEFAULT, Moment, Printer
 from kubesim.apiserver.http.table.descriptions import described
 
@@ -26,6 +37,7 @@ _PRINTERS: dict[tuple[str, str], Printer] = {
     **policy.PRINTERS,
     **storage.PRINTERS,
     **administration.PRINTERS,
+    **metrics.PRINTERS,
 }
 PRINTERS = {(group, kind): described(printer, group, kind) for (group, kind), printer in _PRINTERS.items()}
 

@@ -1,0 +1,95 @@
+"""Addons: what a cluster can have besides Kubernetes itself, switched on and off as with minikube.
+
+An addon is objects, which anybody can see and change, and a component that does its work. A profile remembers which are
+on; a stopped cluster starts with them again. Upstream: minikube's pkg/addons, deploy/addons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kubesim.api.errors import BadRequestError, NotFoundError
+from kubesim.api.resources import resource_of
+from kubesim.api.stored import Object
+from kubesim.api.wire import ClientCertificate
+from kubesim.cluster import CONTROL_PLANE, Component, SimCluster
+from kubesim.metrics_server import MANIFESTS, NAMESPACE, SERVICE, MetricsServer
+
+
+class Addon(NamedTuple):
+    """One addon: what it is good for, its objects in the order of creation, and how its component is made."""
+
+    name: str
+    purpose: str
+    objects: tuple[Object, ...]
+    make: Callable[[SimCluster], Component]
+
+
+def _metrics_server(cluster: SimCluster) -> Component:
+    sim = cluster.sim.on(cluster.faults.hosts[CONTROL_PLANE])
+    account = ClientCertificate(f"system:serviceaccount:{NAMESPACE}:{SERVICE}", ("system:serviceaccounts",))
+    return MetricsServer(sim, cluster.client_for(SERVICE, account), CONTROL_PLANE)
+
+
+ADDONS = {
+    SERVICE: Addon(SERVICE, "what nodes and Pods use: kubectl top, kubectl autoscale", MANIFESTS, _metrics_server),
+}
+
+
+class Addons:
+    """The addons of one cluster. `keep` hears the names of those that are on whenever they change."""
+
+    def __init__(self, cluster: SimCluster, keep: Callable[[tuple[str, ...]], None] = lambda _: None) -> None:
+        self._cluster = cluster
+        self._keep = keep
+        self._enabled: list[str] = []
+
+    async def restore(self, names: tuple[str, ...]) -> None:
+        """Those that were on when the cluster was stopped; a name that is not known any more is forgotten."""
+        for name in names:
+            if name in ADDONS:
+                await self.enable(name)
+
+    def all(self) -> list[Object]:
+        """Every addon, and whether it is on."""
+        return [
+            {"name": addon.name, "enabled": addon.name in self._enabled, "purpose": addon.purpose}
+            for addon in ADDONS.values()
+        ]
+
+    async def enable(self, name: str) -> Object:
+        """Creates its objects, or puts them right, and starts it."""
+        addon = self._known(name)
+        for obj in addon.objects:
+            await self._cluster.apply(obj, obj["metadata"].get("namespace", ""))
+        if name not in self._enabled:
+            self._start(addon)
+            self._keep(tuple(self._enabled))
+        return {"name": name, "enabled": True}
+
+    async def disable(self, name: str) -> Object:
+        """Stops it and deletes its objects, last created first; those that are gone already are not missed."""
+        addon = self._known(name)
+        if name in self._enabled:
+            self._enabled.remove(name)
+            await self._cluster.remove(name)
+            self._keep(tuple(self._enabled))
+        for obj in reversed(addon.objects):
+            metadata = obj["metadata"]
+            try:
+                await self._cluster.client.delete(
+                    resource_of(obj), metadata["name"], metadata.get("namespace", ""), propagation_policy="Background"
+                )
+            except NotFoundError:
+                continue
+        return {"name": name, "enabled": False}
+
+    def _known(self, name: str) -> Addon:
+        if name not in ADDONS:
+            raise BadRequestError(f'there is no addon "{name}"; there is {", ".join(ADDONS)}')
+        return ADDONS[name]
+
+    def _start(self, addon: Addon) -> None:
+        self._enabled.append(addon.name)
+        self._cluster.add(addon.name, lambda _: addon.make(self._cluster))
