@@ -38,8 +38,8 @@ def test_metrics_server(served: Any) -> None:
     rows = [line.split() for line in kubectl("top", "nodes", "--no-headers").splitlines()]
     assert [row[0] for row in rows] == ["node-1", "node-2", "node-3"]
     assert "150m" in [row[1] for row in rows]
-    assert kubectl("top", "pods", "--no-headers").split()[1:] == ["90m", "10Mi"]
-    assert kubectl("top", "pods", "-l", "app=web", "--containers", "--no-headers").split()[1:] == ["web", "90m", "10Mi"]
+    assert kubectl("top", "pods", "--no-headers").split()[1:] == ["90m", "20Mi"]
+    assert kubectl("top", "pods", "-l", "app=web", "--containers", "--no-headers").split()[1:] == ["web", "90m", "20Mi"]
     metrics = json.loads(kubectl("get", "--raw", "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods"))
     assert [container["usage"]["cpu"] for container in metrics["items"][0]["containers"]] == ["90m"]
     assert kubectl("autoscale", "deployment", "web", "--min=1", "--max=2", "--cpu-percent=50")
