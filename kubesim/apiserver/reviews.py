@@ -144,7 +144,8 @@ def _self_rules(server: ApiServer, user: User, request: Request, _metadata: Obje
     return status
 
 
-def _self_review(_server: ApiServer, user: User, _request: Request, _metadata: Object) -> Object:
+def _self_review(server: ApiServer, user: User, _request: Request, metadata: Object) -> Object:
+    metadata["creationTimestamp"] = server.sim.clock.timestamp()
     return {"userInfo": user_info(user)}
 
 

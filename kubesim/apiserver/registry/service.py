@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from kubesim.api.errors import FieldError, InternalError
 from kubesim.api.errors import invalid as refuse
+from kubesim.api.meta import with_fields
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.allocator import AddressPool, Pool, PoolError
@@ -25,6 +26,7 @@ from kubesim.apiserver.registry.service_rules import (
 )
 from kubesim.apiserver.registry.service_types import (
     EXTERNAL_NAME,
+    LOAD_BALANCER,
     NONE,
     TYPES,
     needs_address,
@@ -35,7 +37,7 @@ from kubesim.apiserver.registry.service_types import (
     without_idle_fields,
 )
 from kubesim.apiserver.registry.strategy import Strategy
-from kubesim.apiserver.validation.field import duplicate, invalid, not_supported, required
+from kubesim.apiserver.validation.field import duplicate, forbidden, invalid, not_supported, required
 from kubesim.apiserver.validation.metadata import validate_labels
 from kubesim.apiserver.validation.names import Problems, dns_label
 from kubesim.apiserver.validation.pod import PORT_MAX, PORT_RULE, PROTOCOLS
@@ -102,6 +104,23 @@ class ServiceStrategy(Strategy):
         if obj.get("spec") is old["spec"]:
             return []
         return validate_lasting(obj.get("spec") or {}, old["spec"]) + super().validate_update(obj, old)
+
+    def prepare_for_status_update(self, obj: Object, old: Object) -> None:
+        """An address of a load balancer is one at which packets arrive for the Service, unless said otherwise."""
+        super().prepare_for_status_update(obj, old)
+        balancer: Object = (obj.get("status") or {}).get("loadBalancer") or {}
+        ingress = [{**each, "ipMode": "VIP"} if each.get("ip") and not each.get("ipMode") else each
+                   for each in balancer.get("ingress") or ()]  # fmt: skip
+        if type_of(obj.get("spec") or {}) == LOAD_BALANCER and ingress != (balancer.get("ingress") or []):
+            obj["status"] = with_fields(obj["status"], {"ingress": ingress}, "loadBalancer")
+
+    def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:  # noqa: ARG002 (any change)
+        """Only load balancers have addresses outside."""
+        balancer: Object = (obj.get("status") or {}).get("loadBalancer") or {}
+        if balancer.get("ingress") and type_of(obj.get("spec") or {}) != LOAD_BALANCER:
+            words = 'may only be used when `spec.type` is "LoadBalancer"'
+            return [forbidden("status.loadBalancer.ingress", words)]
+        return []
 
     def allocate(self, obj: Object, old: Object | None) -> None:
         """Gives the Service its address and node ports."""

@@ -22,11 +22,14 @@ class NodeStrategy(Strategy):
     accepts_status: ClassVar[bool] = True
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        """A Pod range, once given, stays."""
+        """A Pod range, once given, stays; so does the provider's name of the machine."""
         spec, before = obj.get("spec") or {}, old.get("spec") or {}
-        if before.get("podCIDR") and spec.get("podCIDR") != before["podCIDR"]:
-            return [forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')]
-        return []
+        words = 'node updates may not change {} except from "" to valid'
+        problems = []
+        for name, field in (("podCIDR", "podCIDRs"), ("providerID", "providerID")):
+            if before.get(name) and spec.get(name) != before[name]:
+                problems.append(forbidden(f"spec.{field}", words.format(name)))
+        return problems
 
 
 class LeaseStrategy(Strategy):

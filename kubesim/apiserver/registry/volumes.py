@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from kubesim.api.errors import FieldError
+from kubesim.api.meta import with_fields
 from kubesim.api.quantity import milli
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid, not_supported, required
+from kubesim.apiserver.validation.go_diff import diff
+from kubesim.apiserver.validation.go_pod import shown as go_struct
 
 MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 # What of a volume's spec is no source.
@@ -20,6 +23,7 @@ NOT_A_SOURCE = ("capacity", "accessModes", "claimRef", "persistentVolumeReclaimP
 CLAIM_IMMUTABLE = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 )
+RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 CLASS_FIELDS = ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode")
 
 
@@ -43,19 +47,29 @@ class ClaimStrategy(Strategy):
         return problems
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        """Only more storage may be asked for, once it is bound."""
-        spec, before = dict(obj.get("spec") or {}), dict(old.get("spec") or {})
-        if spec == before:
+        """The volume may be named once; a bound claim may ask for more storage and another attributes class."""
+        wanted, before = obj.get("spec") or {}, old.get("spec") or {}
+        if wanted == before:
             return []
         problems = self.validate(obj)
+        spec, status = wanted, obj.get("status") or {}
         if not before.get("volumeName"):
-            before.pop("volumeName", None)
-            spec.pop("volumeName", None)
-        for part in (spec, before):
-            part.pop("resources", None)
-            part.pop("volumeAttributesClassName", None)
+            before = with_fields(before, {"volumeName": spec.get("volumeName")})
+        if status.get("phase") == "Bound":
+            spec = _with_requests_of(spec, before)
+            if spec.get("volumeAttributesClassName") is not None:
+                spec = with_fields(spec, {"volumeAttributesClassName": before.get("volumeAttributesClassName")})
         if spec != before:
-            problems.append(forbidden("spec", CLAIM_IMMUTABLE))
+            shown = diff(*(go_struct(part, "PersistentVolumeClaimSpec") for part in (before, spec)))
+            problems.append(forbidden("spec", f"{CLAIM_IMMUTABLE}\n{shown}"))
+        sizes = [
+            milli(part.get("storage", 0))
+            for part in (_requests(wanted), _requests(before), status.get("capacity") or {})
+        ]
+        if sizes[0] < sizes[1] and sizes[0] <= sizes[2]:
+            problems.append(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"))
+        if wanted.get("volumeMode") != before.get("volumeMode"):
+            problems.append(invalid("volumeMode", wanted.get("volumeMode"), IMMUTABLE))
         return problems
 
 
@@ -82,6 +96,23 @@ class VolumeStrategy(Strategy):
         if not sources:
             problems.append(required("spec", "must specify a volume type"))
         problems += [forbidden(f"spec.{name}", "may not specify more than 1 volume type") for name in sources[1:]]
+        if (policy := spec.get("persistentVolumeReclaimPolicy", "Retain")) not in RECLAIM_POLICIES:
+            problems.append(not_supported("spec.persistentVolumeReclaimPolicy", policy, RECLAIM_POLICIES))
+        return problems
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """Where the storage is never changes."""
+        spec, before = obj.get("spec") or {}, old.get("spec") or {}
+        if spec == before:
+            return []
+        problems = self.validate(obj)
+        sources = [{name: part[name] for name in part if name not in NOT_A_SOURCE} for part in (before, spec)]
+        if sources[0] != sources[1]:
+            shown = diff(*(go_struct(source, "PersistentVolumeSource") for source in sources))
+            words = f"spec.persistentvolumesource is immutable after creation\n{shown}"
+            problems.append(forbidden("spec.persistentvolumesource", words))
+        if spec.get("volumeMode") != before.get("volumeMode"):
+            problems.append(invalid("volumeMode", spec.get("volumeMode"), IMMUTABLE))
         return problems
 
 
@@ -102,6 +133,19 @@ class StorageClassStrategy(Strategy):
                 problem = forbidden(name, words) if name == "parameters" else invalid(name, value, words)
                 problems.append(problem)
         return problems
+
+
+def _requests(spec: Object) -> Object:
+    requests: Object = (spec.get("resources") or {}).get("requests") or {}
+    return requests
+
+
+def _with_requests_of(spec: Object, old: Object) -> Object:
+    """The spec of a claim that asks for as much as before."""
+    if not _requests(spec):
+        return spec
+    requests = with_fields(_requests(spec), {"storage": _requests(old).get("storage")})
+    return with_fields(spec, {"requests": requests}, "resources")
 
 
 def _modes(spec: Object, detail: str) -> list[FieldError]:

@@ -79,6 +79,13 @@ SecretVolume: SecretName="" Items*KeyPath DefaultMode Optional
 ConfigVolume: Name="" Items*KeyPath DefaultMode Optional
 DownwardVolume: Items*DownwardFile DefaultMode
 ClaimVolume: ClaimName="" ReadOnly=false
+PersistentVolumeClaimSpec: AccessModes Selector Resources!StorageResources VolumeName="" StorageClassName VolumeMode \
+DataSource DataSourceRef VolumeAttributesClassName
+StorageResources: Limits Requests
+PersistentVolumeSource: GCEPersistentDisk AWSElasticBlockStore HostPath>HostPath Glusterfs NFS RBD Quobyte ISCSI \
+FlexVolume Cinder CephFS FC Flocker AzureFile VsphereVolume AzureDisk PhotonPersistentDisk PortworxVolume ScaleIO \
+Local>LocalVolume StorageOS CSI
+LocalVolume: Path="" FSType
 KeyPath: Key="" Path="" Mode
 DownwardFile: Path="" FieldRef>FieldRef ResourceFieldRef>ResourceFieldRef Mode
 Projected: Sources*Projection DefaultMode

@@ -237,3 +237,15 @@ async def test_a_load_balancer_keeps_its_class(sim: Simulation, boot: Any) -> No
         await api.create(SERVICES, service(type="LoadBalancer"))
         with pytest.raises(InvalidError, match="may not change once set"):
             await patched(api, loadBalancerClass="x.io/y")
+
+
+async def test_only_load_balancers_have_addresses_outside(sim: Simulation, boot: Any) -> None:
+    """Teaches: whoever balances writes the address into the status; packets arrive for the Service (VIP)."""
+    async with boot(sim) as api:
+        made = (await api.create(SERVICES, service(type="LoadBalancer"))).object
+        status = {"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}]}}
+        changed = (await api.update(SERVICES, {**made, "status": status}, subresource="status")).object
+        assert changed["status"]["loadBalancer"]["ingress"] == [{"ip": "1.2.3.4", "ipMode": "VIP"}]
+        other = (await api.create(SERVICES, service("plain"))).object
+        with pytest.raises(InvalidError, match=r"may only be used when `spec\.type` is"):
+            await api.update(SERVICES, {**other, "status": status}, subresource="status")
