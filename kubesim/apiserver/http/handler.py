@@ -21,11 +21,13 @@ from kubesim.apiserver.http.api import Answer, Api, deprecations
 from kubesim.apiserver.http.audit import AuditLog, Sink
 from kubesim.apiserver.http.connections import Connections
 from kubesim.apiserver.http.credentials import CredentialSource, impersonations
-from kubesim.apiserver.http.pages import Pages
-from kubesim.apiserver.http.paths import Target, parse_path
+from kubesim.apiserver.http.pages import TEXT, Pages
+from kubesim.apiserver.http.paths import Target, is_of_built_in_version, parse_path
 from kubesim.apiserver.http.streaming import Streams
 from kubesim.apiserver.server import UNKNOWN_RESOURCE, ApiServer
 from kubesim.sim.wall_timers import WallTimers
+
+NO_PAGE = b"404 page not found\n"
 
 GZIP_BYTES_MIN = 128 * 1024
 GZIP_LEVEL = 1
@@ -110,7 +112,9 @@ class RequestHandler:
         await request.read()
         answer = self._pages.answer(request)
         if answer is None:
-            raise NotFoundError(UNKNOWN_RESOURCE)
+            if is_of_built_in_version(request.rel_url.raw_path):
+                raise NotFoundError(UNKNOWN_RESOURCE)
+            return Answer(NO_PAGE, 404, TEXT)  # Clients say what they had asked for: no Status tells them.
         return answer
 
     async def _resource(

@@ -38,6 +38,13 @@ def built_in(api_version: str, plural: str) -> Resource | None:
     return BY_PLURAL.get((api_version, plural))
 
 
+def is_of_built_in_version(raw_path: str) -> bool:
+    """Whether a path lies in a group version of Kubernetes' own, whose handler says itself what it does not know."""
+    parts = raw_path.strip("/").split("/")
+    api_version = "/".join(parts[1:2] if parts[0] == "api" else parts[1:3])
+    return parts[0] in ("api", "apis") and any(api_version == found for found, _ in BY_PLURAL)
+
+
 def parse_path(raw_path: str, find: FindResource = built_in) -> Target | None:
     """What an API path names; None for every other path."""
     parts = [unquote(part) for part in raw_path.strip("/").split("/")]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubesim.api.errors import ForbiddenError
+from kubesim.api.errors import ForbiddenError, InvalidError
 from kubesim.api.resources import (
     INGRESS_CLASSES,
     INGRESSES,
@@ -43,12 +43,12 @@ async def test_a_claim_gets_the_default_class_and_a_finalizer(sim: Simulation, b
 
 
 async def test_a_bound_claim_grows_only_if_its_class_lets_it(sim: Simulation, boot: Any) -> None:
-    """Teaches: `allowVolumeExpansion` of the StorageClass decides."""
+    """Teaches: validation lets only bound claims grow, then `allowVolumeExpansion` of the StorageClass decides."""
     async with boot(sim) as api:
         await api.create(STORAGE_CLASSES, STANDARD)
         made = (await api.create(PERSISTENT_VOLUME_CLAIMS, claim(volumeName="v"))).object
         more = {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}
-        with pytest.raises(ForbiddenError, match="Only bound persistent volume claims can be expanded"):
+        with pytest.raises(InvalidError, match="spec is immutable after creation except resources"):
             await api.patch(PERSISTENT_VOLUME_CLAIMS, "c", more)
         await api.update(PERSISTENT_VOLUME_CLAIMS, {**made, "status": {"phase": "Bound"}}, subresource="status")
         with pytest.raises(ForbiddenError, match="only dynamically provisioned pvc can be resized"):

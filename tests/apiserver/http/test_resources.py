@@ -118,14 +118,23 @@ def test_unknown_fields_are_warned_about_or_refused(served: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nosuch", "/api/v2/pods", "/apis/apps/v1/nosuch", "/api/v1/pods/name-without-namespace"]
+    ("path", "is_known_version"),
+    [
+        ("/nosuch", False),
+        ("/api/v2/pods", False),
+        ("/apis/example.com/v1/vases", False),
+        ("/apis/apps/v1/nosuch", True),
+        ("/api/v1/pods/name-without-namespace", True),
+    ],
 )
-def test_a_path_that_nobody_knows_is_not_found(served: Any, path: str) -> None:
-    """Teaches: 404 with the words that kubectl prints."""
+def test_a_path_that_nobody_knows_is_not_found(served: Any, path: str, is_known_version: bool) -> None:
+    """Teaches: a version that is served answers with a Status, everything else is a page that is not there."""
 
     async def test(http: Any) -> None:
-        code, status = await http.call("GET", path)
-        assert (code, status["message"]) == (404, "the server could not find the requested resource")
+        code, answer = await http.call("GET", path)
+        message = answer["message"] if is_known_version else answer
+        words = "the server could not find the requested resource" if is_known_version else "404 page not found\n"
+        assert (code, message) == (404, words)
 
     served(test)
 
