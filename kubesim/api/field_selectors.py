@@ -118,6 +118,16 @@ def _escape(value: str) -> str:
 
 
 def _unescape(value: str) -> str:
-    if re.search(r"(?<!\\)(?:\\\\)*[,=]", value) or re.search(r"\\(?![\\,=])", re.sub(r"\\\\", "", value)):
-        raise ValueError(f"invalid field selector: invalid escape or unescaped character in value: {value}")
-    return re.sub(r"\\([\\,=])", r"\1", value)
+    if not re.search(r"[\\,=]", value):
+        return value
+    text, escaped = "", False
+    for character in value:
+        if escaped and character not in "\\,=":
+            raise ValueError(f"invalid field selector: invalid escape sequence: \\{character}")
+        if not escaped and character in ",=":  # Upstream prints the rune as a number.
+            raise ValueError(f"invalid field selector: unescaped character in value: {ord(character)}")
+        escaped = character == "\\" and not escaped
+        text += "" if escaped else character
+    if escaped:
+        raise ValueError("invalid field selector: invalid escape sequence: \\")
+    return text

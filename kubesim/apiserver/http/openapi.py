@@ -24,6 +24,7 @@ from kubesim.apiserver.crd.publishing import definition_name, definitions_of
 from kubesim.apiserver.crd.version import CustomVersion
 from kubesim.apiserver.http.discovery import Discovery
 from kubesim.apiserver.http.openapi_paths import META, Paths
+from kubesim.apiserver.http.openapi_v2 import version_2_json
 from kubesim.apiserver.http.version import GIT_VERSION
 
 GENERAL = (META + "APIResourceList", META + "DeleteOptions", META + "Patch", META + "Status", META + "WatchEvent")
@@ -60,6 +61,15 @@ class OpenApi:
             if path not in self._paths():
                 raise NotFoundError("the server could not find the requested resource")
             made = self._documents[path] = (wanted, orjson.dumps(self._make(path)))
+        return made[1]
+
+    def version_2(self) -> bytes:
+        """`/openapi/v2` as JSON: all of it in one document."""
+        paths = [path for path in self._paths() if self._resources(path.split("/"))]
+        wanted = self.hash("api/v1") + str(self._catalogue.edition)
+        made = self._documents.get("")
+        if made is None or made[0] != wanted:
+            made = self._documents[""] = (wanted, version_2_json(map(self.document, paths)))
         return made[1]
 
     def hash(self, path: str) -> str:
@@ -145,7 +155,7 @@ def references(value: Any) -> list[str]:
     return found
 
 
-def version_2() -> bytes:
+def version_2_protobuf() -> bytes:
     """`/openapi/v2` in protobuf, with nothing in it: kubectl asks it about kinds that version 3 does not know."""
     info = b"\x0a\x0aKubernetes" + b"\x12" + bytes([len(GIT_VERSION)]) + GIT_VERSION.encode()
     return b"\x0a\x032.0" + b"\x12" + bytes([len(info)]) + info + b"\x42\x00"

@@ -13,7 +13,7 @@ from kubesim.apiserver.http.discovery import Discovery
 from kubesim.apiserver.http.health import CHECKS, health
 from kubesim.apiserver.http.metrics import CONTENT_TYPE, Metrics
 from kubesim.apiserver.http.negotiation import DISCOVERY, GROUP_DISCOVERY, negotiate
-from kubesim.apiserver.http.openapi import OpenApi, version_2
+from kubesim.apiserver.http.openapi import OpenApi, version_2_protobuf
 from kubesim.apiserver.http.paths import UNKNOWN_METHOD
 from kubesim.apiserver.http.version import version_info
 from kubesim.apiserver.server import ApiServer
@@ -57,7 +57,9 @@ class Pages:
         if path == "/metrics":
             return Answer(self.metrics.text(), 200, CONTENT_TYPE)
         if path == "/openapi/v2":
-            return Answer(version_2(), 200, OPENAPI_2_TYPE)
+            if "proto-openapi" in http.headers.get("Accept", ""):
+                return Answer(version_2_protobuf(), 200, OPENAPI_2_TYPE)
+            return Answer(self._openapi.version_2(), 200, JSON_TYPE)
         if path == OPENAPI or path.startswith(f"{OPENAPI}/"):
             return self._openapi_page(http, path[len(OPENAPI) + 1 :])
         if path == "/":

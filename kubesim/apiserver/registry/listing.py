@@ -97,15 +97,19 @@ def parse_version(resource_version: str) -> int:
 
 def _check(options: Options) -> None:
     match, version = options.resource_version_match, options.resource_version
-    problem = None
+    problems = []
     if match and not version:
-        problem = forbidden(MATCH, f"{MATCH} is forbidden unless resourceVersion is provided")
-    elif match not in ("", EXACT, NOT_OLDER_THAN):
-        problem = not_supported(MATCH, match, (EXACT, NOT_OLDER_THAN, ""))
-    elif match == EXACT and version == "0":
-        problem = forbidden(MATCH, f'{MATCH} "exact" is forbidden for resourceVersion "0"')
-    if problem is not None:
-        raise invalid(LIST_OPTIONS, "", [problem])
+        problems.append(forbidden(MATCH, f"{MATCH} is forbidden unless resourceVersion is provided"))
+    if match and options.continue_:
+        problems.append(forbidden(MATCH, f"{MATCH} is forbidden when continue is provided"))
+    if match not in ("", EXACT, NOT_OLDER_THAN):
+        problems.append(not_supported(MATCH, match, (EXACT, NOT_OLDER_THAN, "")))
+    if match == EXACT and version == "0":
+        problems.append(forbidden(MATCH, f'{MATCH} "exact" is forbidden for resourceVersion "0"'))
+    if options.send_initial_events:
+        problems.append(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if problems:
+        raise invalid(LIST_OPTIONS, "", problems)
     if options.continue_ and options.resource_version not in ("", "0"):
         raise BadRequestError("specifying resource version is not allowed when using continue")
 
