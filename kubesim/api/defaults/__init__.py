@@ -26,6 +26,21 @@ from kubesim.api.defaults.core import (
     secret,
     service,
 )
+from kubesim.api.defaults.infrastructure import (
+    api_service,
+    csi_driver,
+    flow_schema,
+    ingress,
+    ingress_class,
+    pod_disruption_budget,
+    priority_level,
+    resource_claim,
+    resource_claim_template,
+    rules_always,
+    spec_always,
+    status_always,
+    volume_attachment,
+)
 from kubesim.api.defaults.others import (
     cluster_role_binding,
     custom_resource_definition,
@@ -78,6 +93,22 @@ DEFAULTS: dict[tuple[str, str], Default] = {
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"): cluster_role_binding,
     ("scheduling.k8s.io/v1", "PriorityClass"): priority_class,
     ("storage.k8s.io/v1", "StorageClass"): storage_class,
+    ("storage.k8s.io/v1", "CSIDriver"): csi_driver,
+    ("storage.k8s.io/v1", "VolumeAttachment"): volume_attachment,
+    ("coordination.k8s.io/v1", "Lease"): spec_always,
+    ("networking.k8s.io/v1", "Ingress"): ingress,
+    ("networking.k8s.io/v1", "IngressClass"): ingress_class,
+    ("networking.k8s.io/v1", "ServiceCIDR"): status_always,
+    ("policy/v1", "PodDisruptionBudget"): pod_disruption_budget,
+    ("rbac.authorization.k8s.io/v1", "Role"): rules_always,
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"): rules_always,
+    ("resource.k8s.io/v1", "DeviceClass"): spec_always,
+    ("resource.k8s.io/v1", "ResourceClaim"): resource_claim,
+    ("resource.k8s.io/v1", "ResourceClaimTemplate"): resource_claim_template,
+    ("certificates.k8s.io/v1", "CertificateSigningRequest"): status_always,
+    ("flowcontrol.apiserver.k8s.io/v1", "FlowSchema"): flow_schema,
+    ("flowcontrol.apiserver.k8s.io/v1", "PriorityLevelConfiguration"): priority_level,
+    ("apiregistration.k8s.io/v1", "APIService"): api_service,
 }
 
 

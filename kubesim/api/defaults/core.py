@@ -81,6 +81,16 @@ def namespace(obj: Object) -> Object:
     return made_at(completed(obj, {"spec": {}}), "status", lambda status: filled(status, {"phase": "Active"}))
 
 
+# What Go writes of the status of a Node that no kubelet has registered.
+_NODE_STATUS: Object = {
+    "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
+    "nodeInfo": dict.fromkeys(
+        ("machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion", "kubeletVersion",
+         "kubeProxyVersion", "operatingSystem", "architecture"), "",
+    ),
+}  # fmt: skip
+
+
 def node(obj: Object) -> Object:
     """A Node whose kubelet named only the capacity has all of it to give."""
 
@@ -88,7 +98,7 @@ def node(obj: Object) -> Object:
         capacity = part.get("capacity")
         return filled(part, {"allocatable": capacity}) if capacity else part
 
-    return at(completed(obj, {"spec": {}}), "status", status)
+    return at(completed(obj, {"spec": {}, "status": _NODE_STATUS}), "status", status)
 
 
 def secret(obj: Object) -> Object:
