@@ -25,6 +25,7 @@ class SchedulerCache:
         self._changed: dict[str, None] = {}
         self._layout_changed = True
         self._images_changed = False
+        self._objects_changed = False
 
     # -- nodes ----------------------------------------------------------------------------------------
 
@@ -41,6 +42,7 @@ class SchedulerCache:
             return
         info.set_node(node)
         self._changed[name] = None
+        self._objects_changed = True
         self._images_changed = self._images_changed or images != info.images
         if before is None or before.metadata.labels != node.metadata.labels:
             self._layout_changed = True  # New, or perhaps in another zone now.
@@ -104,6 +106,9 @@ class SchedulerCache:
 
     def update_snapshot(self, snapshot: Snapshot) -> None:
         """Brings `snapshot` up to date; costs as much as changed since the last call."""
+        if self._objects_changed:
+            snapshot.nodes_version += 1
+            self._objects_changed = False
         if self._layout_changed:
             snapshot.rebuild(info for info in self.nodes.values() if info.node is not None)
         elif self._changed:

@@ -4,13 +4,14 @@ Pods of one shape get the same answer from the same node as long as the node doe
 are kept in arrays, and after a placement only one node has to be asked again, and only if the search comes
 past it. What is left per Pod is a handful of array operations. The plugins' own per-node methods give the
 answers: there is no second implementation to disagree with the first, and a test holds the two forms against
-each other. Needs every plugin of the profile to be `node_local`.
+each other. That holds for plugins that are `node_local`; those that look beyond one node have a quick form of their
+own (`kubesim.scheduler.wide_columns`), which is asked anew for every Pod.
 Upstream has no such thing (v1.35's batching reuses the last Pod's ranking in a narrower case).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from kubesim.scheduler.framework.interface import (
     NODE_SCORE_MAX,
     Diagnosis,
     FilterPlugin,
+    Plugin,
     PreFilterPlugin,
     PreScorePlugin,
     Scale,
@@ -29,42 +31,102 @@ from kubesim.scheduler.framework.interface import (
 )
 from kubesim.scheduler.framework.runtime import Framework, PluginError
 from kubesim.scheduler.framework.status import SUCCESS, Status
+from kubesim.scheduler.node_table import Integers, Mask, NodeTable
+from kubesim.scheduler.plugins.spread_constraints import DO_NOT_SCHEDULE, constraints_of
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
+from kubesim.scheduler.wide_columns import Layer
 
 SHAPES_MIN = 64  # How many shapes are kept at least,
 CELLS_MAX = 1_000_000  # and how many shapes times nodes otherwise: some 30 MB.
 UNKNOWN, FEASIBLE = 0, 1  # Verdicts; from 2 on they are indices of `statuses`.
-
-Integers = npt.NDArray[np.int64]
 
 
 class ColumnStore:
     """The columns of the shapes that were scheduled last, for one profile."""
 
     def __init__(self, framework: Framework, snapshot: Snapshot) -> None:
-        self._framework = framework
         self._snapshot = snapshot
-        kinds = (PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin)
-        self._usable = all(plugin.node_local for plugin in framework.plugins if isinstance(plugin, kinds))
+        self._table = NodeTable(snapshot)
         self._columns: dict[bytes, ShapeColumns] = {}
+        kinds = (PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin)
+        deciding = [(plugin, weight) for plugin, weight in framework.weighted if isinstance(plugin, kinds)]
+        quick = [(plugin, weight, plugin.columns()) for plugin, weight in deciding if not plugin.node_local]
+        self._wide = [(plugin, weight, columns) for plugin, weight, columns in quick if columns is not None]
+        # The first rejection counts, so a plugin that looks beyond one node must be asked after all that do not.
+        filters = [plugin.node_local for plugin in framework.filters]
+        self._usable = len(self._wide) == len(quick) and filters == sorted(filters, reverse=True)
+        local: list[tuple[Plugin, int]] = [(plugin, weight) for plugin, weight in deciding if plugin.node_local]
+        self._local = Framework(framework.profile, [(framework.queue_sort, 0), *local], framework.nominator)
 
     def evaluate(self, pod: PodInfo, start: int, wanted: int) -> Evaluation | None:
         """What the readable form would find, or None where only that form can tell."""
         spec = pod.pod.spec
         if not self._usable or spec.node_name or any(volume.persistent_volume_claim for volume in spec.volumes):
             return None  # Claims are nothing that a shape could tell.
+        if len(self._local.nominator) and self._is_wide_promise(pod):
+            return None
+        wide = self._look_wide(pod)
+        if wide is None:
+            return None
         columns = self._columns.pop(pod.shape.signature, None)
         if columns is None or columns.layout != self._snapshot.layout:
-            columns = ShapeColumns(self._framework, self._snapshot, pod)
+            columns = ShapeColumns(self._local, self._snapshot, pod)
         self._columns[pod.shape.signature] = columns  # The latest is last.
         if len(self._columns) > max(SHAPES_MIN, CELLS_MAX // len(self._snapshot)):
             del self._columns[next(iter(self._columns))]
-        return columns.evaluate(pod, start, wanted) if columns.usable else None
+        return columns.evaluate(pod, start, wanted, wide) if columns.usable else None
+
+    def _is_wide_promise(self, pod: PodInfo) -> bool:
+        """Whether Pods that are promised a node could keep this one away by more than the room that they take."""
+        nominator = self._local.nominator
+        rivals = [rival for node in nominator.by_node for rival in nominator.rivals(pod, node)]
+        own = pod.group.terms
+        is_picky = own.required or own.anti_required or constraints_of(pod, DO_NOT_SCHEDULE)
+        return bool(rivals) and bool(is_picky or any(rival.group.terms.anti_required for rival in rivals))
+
+    def _look_wide(self, pod: PodInfo) -> WideView | None:
+        """What the plugins that look beyond one node say; None if the table has grown too big for that."""
+        table = self._table
+        concerned = [one for one in self._wide if one[2].concerns(pod, table)]
+        if not concerned:
+            return NOTHING_WIDE
+        table.sync()
+        if table.is_too_big:
+            return None
+        layers = [
+            (mask, status.by(plugin.name))
+            for plugin, _, columns in concerned
+            for mask, status in columns.layers(pod, table)
+        ]
+
+        def scores(feasible: npt.NDArray[np.intp]) -> Integers:
+            total: Integers = np.zeros(len(feasible), np.int64)
+            for _, weight, columns in concerned:
+                column = columns.scores(pod, table, feasible)
+                if column is not None:
+                    total += weight * column
+            return total
+
+        return WideView(layers, scores)
+
+
+class WideView:
+    """Verdicts and scores of the plugins that look beyond one node, for one Pod."""
+
+    def __init__(self, layers: Sequence[Layer], scores: Callable[[npt.NDArray[np.intp]], Integers] | None) -> None:
+        self.layers = layers
+        self.scores = scores
+        self.rejected: Mask | None = None
+        for mask, _ in layers:
+            self.rejected = mask if self.rejected is None else self.rejected | mask
+
+
+NOTHING_WIDE = WideView((), None)
 
 
 class ShapeColumns:
-    """Verdicts and raw scores for one shape, filled in as the search needs them."""
+    """Verdicts and raw scores for one shape by the `node_local` plugins, filled in as the search needs them."""
 
     def __init__(self, framework: Framework, snapshot: Snapshot, pod: PodInfo) -> None:
         self._framework = framework
@@ -89,18 +151,22 @@ class ShapeColumns:
         self._promised: list[int] = []  # Nodes whose verdict counted nominated Pods in, good for one Pod only.
         self._promised_verdicts: dict[int, tuple[tuple[int, tuple[str, ...]], Status]] = {}
 
-    def evaluate(self, pod: PodInfo, start: int, wanted: int) -> Evaluation:
+    def evaluate(self, pod: PodInfo, start: int, wanted: int, wide: WideView) -> Evaluation:
         """The first `wanted` feasible nodes from `start` on, with their totals."""
         self._forget_changed()
         if len(self._framework.nominator):
             self._count_promised(pod)
-        places, reached = self._search(pod, start, wanted)
+        places, reached = self._search(pod, start, wanted, wide.rejected)
         count = len(self._verdicts)
         feasible = (places + start) % count
-        totals: Integers | list[int] = self._totals(pod, feasible) if len(feasible) > 1 else []
+        totals: Integers | list[int] = []
+        if len(feasible) > 1:
+            totals = self._totals(pod, feasible)
+            if wide.scores is not None:
+                totals = totals + wide.scores(feasible)
 
         def window() -> npt.NDArray[np.int16]:
-            return np.roll(self._verdicts, -start)[:reached]
+            return np.roll(self._with_layers(pod, wide, start, reached), -start)[:reached]
 
         def diagnose() -> Diagnosis:
             return self._diagnose(window(), start)
@@ -110,6 +176,19 @@ class ShapeColumns:
             return {self._statuses[n]: times for n, times in enumerate(counts, start=2) if times}
 
         return ColumnEvaluation(feasible, totals, reached, diagnose, rejections)  # type: ignore[arg-type]
+
+    def _with_layers(self, pod: PodInfo, wide: WideView, start: int, reached: int) -> npt.NDArray[np.int16]:
+        """The verdicts of all plugins. Nodes that were passed over for a wide reason may have a local one first."""
+        if wide.rejected is None:
+            return self._verdicts
+        count = len(self._verdicts)
+        for index in np.flatnonzero((self._verdicts == UNKNOWN) & wide.rejected).tolist():
+            if (index - start) % count < reached:
+                self._ask(pod, index)
+        verdicts = self._verdicts.copy()
+        for mask, status in wide.layers:
+            verdicts[(verdicts == FEASIBLE) & mask] = self._number(status)
+        return verdicts
 
     def _forget_changed(self) -> None:
         """Verdicts of nodes that changed since the last look are unknown again."""
@@ -148,12 +227,15 @@ class ShapeColumns:
     def _read_tokens(self) -> list[Any]:
         return [plugin.depends_on(self._snapshot) for plugin in self._framework.plugins]
 
-    def _search(self, pod: PodInfo, start: int, wanted: int) -> tuple[npt.NDArray[np.intp], int]:
+    def _search(self, pod: PodInfo, start: int, wanted: int, rejected: Mask | None) -> tuple[npt.NDArray[np.intp], int]:
         """(places of the feasible nodes counted from `start`, how many nodes were looked at)."""
         verdicts, count = self._verdicts, len(self._verdicts)
         while True:
             in_order = np.concatenate((verdicts[start:], verdicts[:start]))
-            places = np.flatnonzero(in_order <= FEASIBLE)[:wanted]
+            possible = in_order <= FEASIBLE
+            if rejected is not None:
+                possible &= ~np.concatenate((rejected[start:], rejected[:start]))
+            places = np.flatnonzero(possible)[:wanted]
             unknown = places[in_order[places] == UNKNOWN]
             if not len(unknown):
                 return places, int(places[-1]) + 1 if len(places) == wanted else count

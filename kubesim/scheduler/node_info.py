@@ -6,6 +6,7 @@ Upstream: `NodeInfo` in pkg/scheduler/framework/types.go.
 from __future__ import annotations
 
 from kubesim.api.views import Node
+from kubesim.scheduler.pod_group import NO_TERMS, PodGroup
 from kubesim.scheduler.pod_info import ANY_IP, HostPort, PodInfo
 from kubesim.scheduler.resources import PODS_RESOURCE, Amounts, add, amounts, subtract
 
@@ -21,8 +22,8 @@ class NodeInfo:
     """
 
     __slots__ = (
-        "allocatable", "allowed_pods", "generation", "images", "name", "node", "non_zero_cpu", "non_zero_memory",
-        "pods", "ports", "requested",
+        "affine_groups", "allocatable", "allowed_pods", "generation", "groups", "images", "name", "node",
+        "non_zero_cpu", "non_zero_memory", "pods", "ports", "requested",
     )  # fmt: skip
 
     def __init__(self, name: str, node: Node | None = None) -> None:
@@ -33,6 +34,8 @@ class NodeInfo:
         self.non_zero_memory = 0
         self.pods: dict[str, PodInfo] = {}  # By uid, in the order of arrival.
         self.ports: dict[HostPort, int] = {}
+        self.groups: dict[PodGroup, int] = {}  # How many Pods there are of each group,
+        self.affine_groups: dict[PodGroup, int] = {}  # and of those with affinity to other Pods.
         self.set_node(node)
 
     def set_node(self, node: Node | None) -> None:
@@ -68,11 +71,16 @@ class NodeInfo:
         self.non_zero_memory += shape.non_zero_memory
         for port in shape.host_ports:
             self.ports[port] = self.ports.get(port, 0) + 1
+        group = pod.group
+        self.groups[group] = self.groups.get(group, 0) + 1
+        if group.terms is not NO_TERMS:
+            self.affine_groups[group] = self.groups[group]
         self.generation += 1
 
     def remove_pod(self, uid: str) -> None:
         """A Pod left."""
-        shape = self.pods.pop(uid).shape
+        pod = self.pods.pop(uid)
+        shape = pod.shape
         subtract(self.requested, shape.requests)
         self.non_zero_cpu -= shape.non_zero_cpu
         self.non_zero_memory -= shape.non_zero_memory
@@ -80,14 +88,21 @@ class NodeInfo:
             users = self.ports.pop(port) - 1
             if users:
                 self.ports[port] = users
+        group = pod.group
+        left = self.groups.pop(group) - 1
+        self.affine_groups.pop(group, None)
+        if left:
+            self.groups[group] = left
+            if group.terms is not NO_TERMS:
+                self.affine_groups[group] = left
         self.generation += 1
 
     def replace_pod(self, pod: PodInfo) -> bool:
         """A newer revision of a Pod that is here; True if a plugin could see the difference."""
         old = self.pods[pod.uid]
-        if old.shape is pod.shape and old.pod.metadata.labels == pod.pod.metadata.labels:
+        if old.shape is pod.shape and old.group == pod.group:
             self.pods[pod.uid] = pod
-            return old.pod.metadata.deletion_timestamp != pod.pod.metadata.deletion_timestamp
+            return False
         self.remove_pod(pod.uid)
         self.add_pod(pod)
         return True
@@ -108,6 +123,7 @@ class NodeInfo:
         copy.images, copy.requested, copy.pods = self.images, dict(self.requested), dict(self.pods)
         copy.non_zero_cpu, copy.non_zero_memory = self.non_zero_cpu, self.non_zero_memory
         copy.ports, copy.generation = dict(self.ports), self.generation
+        copy.groups, copy.affine_groups = dict(self.groups), dict(self.affine_groups)
         return copy
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from kubesim.api.stored import Stored
 from kubesim.api.views import Container, Pod, PodSpec
+from kubesim.scheduler.pod_group import PodGroup, group_of
 from kubesim.scheduler.resources import CPU, MEMORY, Amounts, non_zero_pod_requests, pod_requests
 
 SHAPES_MAX = 4096
@@ -27,7 +28,16 @@ _encode = msgspec.json.Encoder().encode
 class PodShape:
     """What the plugins need to know of all Pods of one signature. `memo` is theirs, by plugin name."""
 
-    __slots__ = ("host_ports", "memo", "non_zero_cpu", "non_zero_memory", "requests", "signature", "spec")
+    __slots__ = (
+        "affinity_signature",
+        "host_ports",
+        "memo",
+        "non_zero_cpu",
+        "non_zero_memory",
+        "requests",
+        "signature",
+        "spec",
+    )
 
     def __init__(self, signature: bytes, spec: PodSpec) -> None:
         self.signature = signature
@@ -37,13 +47,14 @@ class PodShape:
         self.non_zero_cpu = non_zero.get(CPU, 0)
         self.non_zero_memory = non_zero.get(MEMORY, 0)
         self.host_ports = _host_ports(spec)
+        self.affinity_signature = _encode(spec.affinity)
         self.memo: dict[str, Any] = {}
 
 
 class PodInfo:
     """One Pod at one revision."""
 
-    __slots__ = ("key", "name", "namespace", "pod", "priority", "shape", "stored", "uid")
+    __slots__ = ("_group", "key", "name", "namespace", "pod", "priority", "shape", "stored", "uid")
 
     def __init__(self, stored: Stored, pod: Pod, shape: PodShape) -> None:
         self.stored = stored
@@ -54,6 +65,15 @@ class PodInfo:
         self.namespace = stored.namespace
         self.uid = pod.metadata.uid or stored.key
         self.priority = pod.spec.priority or 0
+        self._group: PodGroup | None = None
+
+    @property
+    def group(self) -> PodGroup:
+        """The group that the Pod is counted in, made at the first call."""
+        group = self._group
+        if group is None:
+            group = self._group = group_of(self.pod, self.shape)
+        return group
 
     def __repr__(self) -> str:
         return f"<PodInfo {self.key}>"

@@ -24,10 +24,12 @@ class Snapshot:
         self.nodes: list[NodeInfo] = []
         self.index: dict[str, int] = {}
         self.layout = 0
+        self.nodes_version = 0  # Grows when the object of a node changes.
         self.changes: list[int] = []
         self.changes_dropped = 0  # How many entries were cut off the front of `changes`.
         self.image_nodes: dict[str, int] = {}  # Image name → how many nodes have it.
         self.images_version = 0
+        self.affine: dict[int, None] = {}  # Indices of nodes with Pods that have affinity to other Pods.
         self.rebuild(nodes)
 
     def __len__(self) -> int:
@@ -37,6 +39,10 @@ class Snapshot:
         """The node called `name`."""
         index = self.index.get(name)
         return None if index is None else self.nodes[index]
+
+    def affine_nodes(self) -> Iterable[NodeInfo]:
+        """The nodes with Pods that have affinity to other Pods."""
+        return [self.nodes[index] for index in self.affine]
 
     @property
     def position(self) -> int:
@@ -53,13 +59,22 @@ class Snapshot:
         self.nodes = in_turns(nodes)
         self.index = {node.name: number for number, node in enumerate(self.nodes)}
         self.layout += 1
+        self.affine = {number: None for number, node in enumerate(self.nodes) if node.affine_groups}
         self.changes_dropped = self.position
         self.changes = []
         self.count_images()
 
     def touch(self, names: Iterable[str]) -> None:
         """These nodes changed, but are still there."""
-        self.changes.extend(self.index[name] for name in names if name in self.index)
+        for name in names:
+            index = self.index.get(name)
+            if index is None:
+                continue
+            self.changes.append(index)
+            if self.nodes[index].affine_groups:
+                self.affine[index] = None
+            else:
+                self.affine.pop(index, None)
         excess = len(self.changes) - max(CHANGES_MIN, CHANGES_PER_NODE_MAX * len(self.nodes))
         if excess > 0:
             kept = len(self.changes) // 2

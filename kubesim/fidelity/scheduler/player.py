@@ -5,7 +5,7 @@ After each comparison the recorded outcome is made true, so that one difference 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from kubesim.fidelity.scheduler.comparison import KINDS, Placement, StepResult, compare
 from kubesim.fidelity.scheduler.recordings import Recording
@@ -43,8 +43,10 @@ def place(world: World, pod: PodInfo) -> Placement:
     diagnosis.post_filter_message = status.message
     message = fit_error(len(world.snapshot), diagnosis)
     preemption = decision.state.read(Preemption.KEY)
-    victims = tuple(victim.key for victim in preemption.victims) if isinstance(preemption, Preemption) else ()
-    return Placement(message=message, nominated=nominated or None, victims=victims)
+    if not isinstance(preemption, Preemption):
+        return Placement(message=message, nominated=nominated or None)
+    as_good = tuple((node, _keys(victims)) for node, victims in preemption.as_good)
+    return Placement(message=message, nominated=nominated or None, victims=_keys(preemption.victims), as_good=as_good)
 
 
 def totals(results: Iterable[StepResult]) -> dict[str, tuple[int, int]]:
@@ -55,6 +57,10 @@ def totals(results: Iterable[StepResult]) -> dict[str, tuple[int, int]]:
             agreed[kind] += result.agreed[kind]
             compared[kind] += result.compared[kind]
     return {kind: (agreed[kind], compared[kind]) for kind in KINDS}
+
+
+def _keys(pods: Sequence[PodInfo]) -> tuple[str, ...]:
+    return tuple(pod.key for pod in pods)
 
 
 def _placed(world: World, pod: PodInfo, evaluation: Evaluation) -> Placement:

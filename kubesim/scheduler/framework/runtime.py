@@ -71,6 +71,7 @@ class Framework:
     def __init__(self, profile: str, plugins: Sequence[tuple[Plugin, int]], nominator: Nominator | None = None) -> None:
         self.profile = profile
         self.nominator = Nominator() if nominator is None else nominator
+        self.weighted = plugins
         self.plugins = [plugin for plugin, _ in plugins]
         self.pre_enqueue = [plugin for plugin in self.plugins if isinstance(plugin, PreEnqueuePlugin)]
         (self.queue_sort,) = (plugin for plugin in self.plugins if isinstance(plugin, QueueSortPlugin))

@@ -100,11 +100,16 @@ class NodeAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
 
     def compiled(self, pod: PodInfo) -> CompiledAffinity:
         """The affinity of the Pod's shape, compiled at the first call."""
-        compiled = pod.shape.memo.get(self.name)
-        if compiled is None:
-            compiled = pod.shape.memo[self.name] = CompiledAffinity(pod.shape)
-        assert isinstance(compiled, CompiledAffinity)
-        return compiled
+        return compiled_affinity(pod)
+
+
+def compiled_affinity(pod: PodInfo) -> CompiledAffinity:
+    """The affinity of the Pod's shape, compiled at the first call: what nodes it can be on, for all who ask."""
+    compiled = pod.shape.memo.get(NodeAffinity.name)
+    if compiled is None:
+        compiled = pod.shape.memo[NodeAffinity.name] = CompiledAffinity(pod.shape)
+    assert isinstance(compiled, CompiledAffinity)
+    return compiled
 
 
 def _named_nodes(selector: NodeSelector) -> frozenset[str] | None:

@@ -15,12 +15,14 @@ from kubesim.scheduler.plugins.default_binder import DefaultBinder
 from kubesim.scheduler.plugins.default_preemption import DefaultPreemption
 from kubesim.scheduler.plugins.dynamic_resources import DynamicResources
 from kubesim.scheduler.plugins.image_locality import ImageLocality
+from kubesim.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from kubesim.scheduler.plugins.node_affinity import NodeAffinity
 from kubesim.scheduler.plugins.node_name import NodeName
 from kubesim.scheduler.plugins.node_ports import NodePorts
 from kubesim.scheduler.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
 from kubesim.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from kubesim.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from kubesim.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from kubesim.scheduler.plugins.priority_sort import PrioritySort
 from kubesim.scheduler.plugins.scheduling_gates import SchedulingGates
 from kubesim.scheduler.plugins.taint_toleration import TaintToleration
@@ -46,6 +48,8 @@ DEFAULT_PLUGINS: tuple[Registration, ...] = (
     Registration("NodeResourcesFit", NodeResourcesFit),
     Registration("VolumeBinding", VolumeBinding),
     Registration("DynamicResources", DynamicResources),
+    Registration("PodTopologySpread", PodTopologySpread, weight=2),
+    Registration("InterPodAffinity", InterPodAffinity, weight=2),
     Registration("DefaultPreemption", DefaultPreemption),
     Registration("NodeResourcesBalancedAllocation", NodeResourcesBalancedAllocation),
     Registration("ImageLocality", ImageLocality),

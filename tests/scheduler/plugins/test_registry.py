@@ -15,10 +15,12 @@ def test_names_and_weights_are_upstreams(world: Any) -> None:
     assert {scorer.plugin.name: scorer.weight for scorer in framework.scores} == {
         "TaintToleration": 3, "NodeAffinity": 2, "NodeResourcesFit": 1, "NodeResourcesBalancedAllocation": 1,
         "DynamicResources": 1, "ImageLocality": 1,
+        "PodTopologySpread": 2, "InterPodAffinity": 2,
     }  # fmt: skip
 
 
-def test_every_plugin_that_decides_can_be_remembered(world: Any) -> None:
-    """Teaches: one plugin that looks beyond its node sends every Pod the slow way."""
+def test_every_plugin_that_decides_has_a_quick_form(world: Any) -> None:
+    """Teaches: one plugin that is asked node by node sends every Pod the slow way."""
     deciding = (FilterPlugin, ScorePlugin, PreFilterPlugin, PreScorePlugin)
-    assert all(plugin.node_local for plugin in world([]).framework.plugins if isinstance(plugin, deciding))
+    plugins = [plugin for plugin in world([]).framework.plugins if isinstance(plugin, deciding)]
+    assert all(plugin.node_local or plugin.columns() for plugin in plugins)

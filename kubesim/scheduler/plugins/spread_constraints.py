@@ -1,0 +1,134 @@
+"""Topology spread constraints of a Pod, ready to be counted; and those of Pods that state none.
+
+A Pod without constraints that belongs to a Service, ReplicationController, ReplicaSet or StatefulSet is spread over
+nodes and zones by two soft constraints of the system's.
+Upstream: pkg/scheduler/framework/plugins/podtopologyspread/common.go and plugin.go, .../helper/spread.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from kubesim.api.resources import REPLICA_SETS, REPLICATION_CONTROLLERS, SERVICES, STATEFUL_SETS, Resource
+from kubesim.api.selectors import NOTHING, Selector, equality_selector, label_selector
+from kubesim.api.stored import Stored
+from kubesim.api.views import Node
+from kubesim.api.views.core_affinity import TopologySpreadConstraint
+from kubesim.scheduler.framework.handle import Handle
+from kubesim.scheduler.node_info import NodeInfo
+from kubesim.scheduler.plugins.node_affinity import compiled_affinity
+from kubesim.scheduler.plugins.taints import keeps_out, untolerated
+from kubesim.scheduler.pod_group import PodGroup
+from kubesim.scheduler.pod_info import PodInfo
+
+DO_NOT_SCHEDULE = "DoNotSchedule"
+SCHEDULE_ANYWAY = "ScheduleAnyway"
+HONOR = "Honor"
+HOSTNAME = "kubernetes.io/hostname"
+ZONE = "topology.kubernetes.io/zone"
+
+
+class Constraint(msgspec.Struct, frozen=True):
+    """One constraint: which Pods are counted, by which label of nodes, on which nodes, and how uneven they may be."""
+
+    topology_key: str
+    selector: Selector
+    max_skew: int
+    min_domains: int = 1
+    honors_affinity: bool = True
+    honors_taints: bool = False
+
+    def counts(self, group: PodGroup, namespace: str) -> bool:
+        """Whether Pods of the group count; those that are about to go do not."""
+        return not group.terminating and group.namespace == namespace and self.selector.matches(group.labels)
+
+    def count(self, node: NodeInfo, namespace: str) -> int:
+        """How many Pods on the node count. A selector without requirements counts none, as upstream's does."""
+        if not self.selector.requirements:
+            return 0
+        return sum(count for group, count in node.groups.items() if self.counts(group, namespace))
+
+    def includes(self, pod: PodInfo, node: Node) -> bool:
+        """Whether the node is one that the Pod's policies want to be counted."""
+        if self.honors_affinity and not compiled_affinity(pod).matches(node):
+            return False
+        return not self.honors_taints or untolerated(node.spec.taints, pod.pod.spec.tolerations, keeps_out) is None
+
+
+SYSTEM_DEFAULTS = (
+    Constraint(HOSTNAME, NOTHING, max_skew=3),
+    Constraint(ZONE, NOTHING, max_skew=5),
+)
+
+
+def constraints_of(pod: PodInfo, action: str) -> Sequence[Constraint]:
+    """The Pod's own constraints of one kind, made once per shape (and values of its label keys)."""
+    made: dict[Hashable, Sequence[Constraint]] = pod.shape.memo.setdefault("PodTopologySpread", {})
+    wanted = pod.shape.spec.topology_spread_constraints
+    labels = pod.pod.metadata.labels
+    key = (action, *(labels.get(name) for source in wanted for name in source.match_label_keys))
+    found = made.get(key)
+    if found is None:
+        found = made[key] = tuple(_compile(source, labels) for source in wanted if source.when_unsatisfiable == action)
+    return found
+
+
+def has_all_keys(labels: Mapping[str, str], constraints: Iterable[Constraint]) -> bool:
+    """Whether the node has the labels of all constraints; else it is none of their business."""
+    return all(constraint.topology_key in labels for constraint in constraints)
+
+
+class DefaultConstraints:
+    """The system's constraints for Pods that state none."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._services = handle.informer(SERVICES)
+        owners: tuple[Resource, ...] = (REPLICATION_CONTROLLERS, REPLICA_SETS, STATEFUL_SETS)
+        self._owners = {(row.api_version, row.kind): handle.informer(row) for row in owners}
+
+    def of(self, pod: PodInfo) -> Sequence[Constraint]:
+        """Two soft constraints; none for a Pod that belongs to nothing."""
+        selector = self._selector(pod)
+        if selector is None:
+            return ()
+        return tuple(Constraint(default.topology_key, selector, default.max_skew) for default in SYSTEM_DEFAULTS)
+
+    def _selector(self, pod: PodInfo) -> Selector | None:
+        """The Pods that belong together with this one: selected by the same Services and the same controller."""
+        metadata = pod.pod.metadata
+        labels: dict[str, str] = {}
+        for service in self._services.list(pod.namespace):
+            wanted = service.object["spec"].get("selector")
+            if wanted and all(metadata.labels.get(key) == value for key, value in wanted.items()):
+                labels |= wanted
+        requirements = list(equality_selector(labels).requirements)
+        owner = next((reference for reference in metadata.owner_references if reference.controller), None)
+        if owner is not None:
+            informer = self._owners.get((owner.api_version, owner.kind))
+            stored = informer.get(f"{pod.namespace}/{owner.name}") if informer is not None else None
+            if stored is not None:
+                requirements += _selected_by(stored).requirements
+        return Selector(requirements) if requirements else None
+
+
+def _selected_by(owner: Stored) -> Selector:
+    wanted = owner.object["spec"].get("selector")
+    return equality_selector(wanted) if owner.object["kind"] == "ReplicationController" else label_selector(wanted)
+
+
+def _compile(source: TopologySpreadConstraint, labels: Mapping[str, str]) -> Constraint:
+    """Label keys are in the selector already if the server knows them; to add them again changes nothing."""
+    selector = label_selector(source.label_selector)
+    own = {key: labels[key] for key in source.match_label_keys if key in labels}
+    if own and not selector.nothing:
+        selector = Selector({*selector.requirements, *equality_selector(own).requirements})
+    return Constraint(
+        source.topology_key,
+        selector,
+        source.max_skew,
+        1 if source.min_domains is None else source.min_domains,
+        (source.node_affinity_policy or HONOR) == HONOR,
+        source.node_taints_policy == HONOR,
+    )

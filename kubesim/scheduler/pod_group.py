@@ -1,0 +1,115 @@
+"""Pods that look alike to other Pods: same namespace, labels and pod affinity.
+
+Affinity and topology spread ask how many Pods with certain labels are on a node. Pods of one ReplicaSet always count
+together, so nodes count groups of Pods and each group is looked at once. Upstream looks at every Pod.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kubesim.api.selectors import NOTHING, Selector, label_selector
+from kubesim.api.views import Pod
+from kubesim.api.views.core_affinity import Affinity, PodAffinity, PodAffinityTerm, PodAntiAffinity
+
+if TYPE_CHECKING:
+    from kubesim.scheduler.pod_info import PodShape
+
+NamespaceLabels = Callable[[str], Mapping[str, str]]
+
+
+class AffinityTerm(msgspec.Struct, frozen=True):
+    """A term of a Pod's affinity, ready to be matched; `weight` is 0 for a required one."""
+
+    namespaces: frozenset[str]
+    namespace_selector: Selector
+    selector: Selector
+    topology_key: str
+    weight: int = 0
+
+    def matches(self, group: PodGroup, labels_of: NamespaceLabels) -> bool:
+        """Whether Pods of the group are meant."""
+        return self.selector.matches(group.labels) and (
+            group.namespace in self.namespaces
+            or (not self.namespace_selector.nothing and self.namespace_selector.matches(labels_of(group.namespace)))
+        )
+
+
+class PodTerms(msgspec.Struct, frozen=True):
+    """The pod affinity and anti-affinity of a Pod."""
+
+    required: tuple[AffinityTerm, ...] = ()
+    anti_required: tuple[AffinityTerm, ...] = ()
+    preferred: tuple[AffinityTerm, ...] = ()
+    anti_preferred: tuple[AffinityTerm, ...] = ()
+
+
+NO_TERMS = PodTerms()
+
+
+class PodGroup:
+    """What other Pods can see of a Pod. Equal groups count as one."""
+
+    __slots__ = ("_hash", "_key", "labels", "namespace", "terminating", "terms")
+
+    def __init__(
+        self, namespace: str, labels: dict[str, str], terminating: bool, terms: PodTerms, signature: bytes
+    ) -> None:
+        self.namespace = namespace
+        self.labels = labels
+        self.terminating = terminating
+        self.terms = terms
+        self._key = (namespace, tuple(sorted(labels.items())), terminating, signature)
+        self._hash = hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, PodGroup) and self._key == other._key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def group_of(pod: Pod, shape: PodShape) -> PodGroup:
+    """The group of a Pod; its terms are made once per shape and namespace."""
+    metadata = pod.metadata
+    affinity = shape.spec.affinity
+    terms, signature = NO_TERMS, b""
+    if affinity is not None and (affinity.pod_affinity or affinity.pod_anti_affinity):
+        made: dict[str, PodTerms] = shape.memo.setdefault("PodGroup", {})
+        found = made.get(metadata.namespace)
+        terms = (
+            found
+            if found is not None
+            else made.setdefault(metadata.namespace, compile_terms(affinity, metadata.namespace))
+        )
+        signature = shape.affinity_signature
+    return PodGroup(metadata.namespace, metadata.labels, bool(metadata.deletion_timestamp), terms, signature)
+
+
+def compile_terms(affinity: Affinity, namespace: str) -> PodTerms:
+    """The terms of a Pod in `namespace`, which is meant where a term names none."""
+    near = affinity.pod_affinity or PodAffinity()
+    away = affinity.pod_anti_affinity or PodAntiAffinity()
+
+    def term(source: PodAffinityTerm | None, weight: int = 0) -> AffinityTerm:
+        source = source or PodAffinityTerm()
+        own = not source.namespaces and source.namespace_selector is None
+        return AffinityTerm(
+            frozenset((namespace,) if own else source.namespaces),
+            label_selector(source.namespace_selector) if source.namespace_selector is not None else NOTHING,
+            label_selector(source.label_selector),
+            source.topology_key,
+            weight,
+        )
+
+    def required(kind: PodAffinity | PodAntiAffinity) -> tuple[AffinityTerm, ...]:
+        return tuple(term(source) for source in kind.required_during_scheduling_ignored_during_execution)
+
+    def preferred(kind: PodAffinity | PodAntiAffinity) -> tuple[AffinityTerm, ...]:
+        wishes = kind.preferred_during_scheduling_ignored_during_execution
+        return tuple(term(wish.pod_affinity_term, wish.weight) for wish in wishes)
+
+    return PodTerms(required(near), required(away), preferred(near), preferred(away))
