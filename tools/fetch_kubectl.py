@@ -46,7 +46,11 @@ def fetch(version: str) -> Path:
         unpack(package(minor, Path(name)), made)
         check(made, minor)
         shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
+        try:
+            made.rename(folder)
+        except OSError as error:
+            if not folder.is_dir():  # Else another run was quicker.
+                raise FetchError(f"{folder} cannot be written: {error.strerror}") from error
     return folder
 
 

@@ -22,7 +22,6 @@ PROGRAMS = {
     "test_helm": (),
     "test_kubectl": ("kubectl",),
     "test_kubectl_versions": (),
-    "test_newcomer": ("kubectl",),
     "test_python_clients": ("kubectl",),
     "test_start": ("kubectl",),
     "test_streams": ("kubectl", "curl"),

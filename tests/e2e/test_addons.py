@@ -30,6 +30,10 @@ def test_metrics_server(served: Any) -> None:
     kubectl("apply", "-f", "-", stdin=WEB)
     kubesim("pause")
     assert kubesim("addons", "enable", "metrics-server") == "addon metrics-server is enabled\n"
+    refused = served.try_("kubectl", "get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes")
+    words = "the server is currently unable to handle the request"
+    assert refused == (1, f"Error from server (ServiceUnavailable): {words}\n")
+    assert served.try_("kubectl", "top", "nodes") == (1, "error: Metrics API not available\n")
     kubesim("step", "40")
     assert kubectl("get", "apiservice", "v1beta1.metrics.k8s.io", "--no-headers").split()[:3] == [
         "v1beta1.metrics.k8s.io", "kube-system/metrics-server", "True",

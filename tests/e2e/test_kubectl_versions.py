@@ -39,6 +39,8 @@ EVERY_DAY: tuple[tuple[str, int, str, str], ...] = (
     ("logs web", 0, "start worker process", ""),
     ("exec web -- sh -c exit\\ 3", 3, "command terminated with exit code 3", ""),
     ("exec -i web -- cat", 0, "typed\n", "typed\n"),
+    ("cp /etc/hostname web:/tmp/copied", 0, "", ""),
+    ("exec web -- test -s /tmp/copied", 0, "", ""),
     ("explain pod.spec.containers.image", 0, "FIELD: image <string>", ""),
     ("apply -f -", 0, "configmap/cfg created", CONFIG),
     ("apply -f -", 0, "configmap/cfg unchanged", CONFIG),

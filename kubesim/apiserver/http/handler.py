@@ -12,7 +12,14 @@ import logging
 from aiohttp import web
 from multidict import CIMultiDict
 
-from kubesim.api.errors import ApiError, ForbiddenError, InternalError, NotFoundError, TransportError
+from kubesim.api.errors import (
+    ApiError,
+    ForbiddenError,
+    InternalError,
+    NotFoundError,
+    ServiceUnavailableError,
+    TransportError,
+)
 from kubesim.api.wire import Credential
 from kubesim.apiserver.auth.attributes import Attributes
 from kubesim.apiserver.auth.attributes import refusal as forbidden
@@ -111,11 +118,18 @@ class RequestHandler:
             raise forbidden(user, wish, decision.reason)
         await request.read()
         answer = self._pages.answer(request)
+        if answer is None and self._is_stale(request.path):
+            raise ServiceUnavailableError("the server is currently unable to handle the request")
         if answer is None:
             if is_of_built_in_version(request.rel_url.raw_path):
                 raise NotFoundError(UNKNOWN_RESOURCE)
             return Answer(NO_PAGE, 404, TEXT)  # Clients say what they had asked for: no Status tells them.
         return answer
+
+    def _is_stale(self, path: str) -> bool:
+        """Whether a path belongs to another server, which cannot be reached now."""
+        parts = path.strip("/").split("/")
+        return len(parts) > 2 and parts[0] == "apis" and self._server.catalogue.is_stale(parts[1], parts[2])
 
     async def _resource(
         self, request: web.BaseRequest, target: Target, credential: Credential, audit_id: str

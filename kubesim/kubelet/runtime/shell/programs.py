@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from kubesim.kubelet.runtime.shell.archives import ARCHIVES
 from kubesim.kubelet.runtime.shell.text_tools import TEXT_TOOLS
 from kubesim.kubelet.runtime.shell.tools import TOOLS, Tool
 
-PROGRAMS: dict[str, Tool] = {**TOOLS, **TEXT_TOOLS}
+PROGRAMS: dict[str, Tool] = {**TOOLS, **TEXT_TOOLS, **ARCHIVES}
