@@ -65,7 +65,8 @@ class WallTimers:
             if self._thread is None and not self._stopped:
                 self._thread = threading.Thread(target=self._run, name="wall-timers", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if self._heap[0][2] is timer:  # Else the thread sleeps until something that is due earlier.
+                self._changed.notify()
         return timer
 
     def call_later(self, seconds: float, callback: Callable[..., object], *arguments: Any) -> WallTimer:

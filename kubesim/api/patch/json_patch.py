@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
+from kubesim.api.depth import nests_too_deep
 from kubesim.api.errors import BadRequestError, InvalidError, RequestEntityTooLargeError
 from kubesim.api.patch.go_text import json_type
 from kubesim.api.stored import Object
 
 OPERATIONS_MAX = 10_000
+COPIED_BYTES_MAX = 3 * 1024 * 1024  # By all its copies together: each could double the document.
 REFUSED = "the server rejected our request due to an error in our request"
 OPERATIONS_TYPE = "[]handlers.jsonPatchOp"
 
@@ -32,10 +36,17 @@ def apply_json_patch(obj: Object, operations: Any) -> Object:
             f"The allowed maximum operations in a JSON patch is {OPERATIONS_MAX}, got {len(operations)}"
         )
     result: Any = obj
+    copied_bytes = 0
     try:
         for operation in operations:
+            if operation["op"] == "copy":
+                copied_bytes += len(orjson.dumps(_get(result, _tokens(operation["from"]))))
+                if copied_bytes > COPIED_BYTES_MAX:
+                    raise ValueError("the copies are too large")
             result = _apply(result, operation)
-    except (LookupError, TypeError, ValueError) as error:
+        if nests_too_deep(result):
+            raise ValueError("the result is nested too deep")
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InvalidError(REFUSED) from error
     if not isinstance(result, dict):
         raise InvalidError(REFUSED)

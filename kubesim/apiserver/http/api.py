@@ -38,6 +38,7 @@ WARN_DEPRECATED = {
     "ComponentStatus": "v1 ComponentStatus is deprecated in v1.19+",
 }
 CAUSES_MAX = 16
+READ_BYTES_MAX = 32 * 1024 * 1024  # Who sends more than this is hung up on.
 
 
 class Answer(NamedTuple):
@@ -66,28 +67,28 @@ class Api:
         self._metrics = metrics
 
     async def call_of(self, http: web.BaseRequest, target: Target, credential: Credential) -> Call:
-        """Reads a request, its body included."""
+        """Reads a request, its body included. Who may not ask at all is told so before what he sends is looked at."""
         form = negotiate(http.headers.get("Accept", ""))
         query = queries(http)
         verb = verb_of(http.method, target, {name: values[0] for name, values in query.items()})
-        options = parse_options(verb, query, content_type_of(http))
-        body = None
-        if verb in WITH_BODY:
-            body = decode_body(await read(http), content_type_of(http), patch=verb == "patch")
-        else:
-            await http.release()
-        if verb in ("delete", "deletecollection") and not body:
-            body = delete_options(query)
+        content_type = content_type_of(http)
+        options = parse_options(verb, query, content_type)
         name = target.name
         if verb == "watch" and name:
-            selector = f"{FIELD_NAME}={name}"
-            options = msgspec.structs.replace(options, field_selector=selector)
+            options = msgspec.structs.replace(options, field_selector=f"{FIELD_NAME}={name}")
             name = ""
         request = Request(
-            verb, target.resource, target.namespace, name, target.subresource, body,
-            content_type_of(http) if verb == "patch" else "", options, credential,
-            user_agent_of(http), causes_of(http),
+            verb, target.resource, target.namespace, name, target.subresource, None,
+            content_type if verb == "patch" else "", options, credential, user_agent_of(http), causes_of(http),
         )  # fmt: skip
+        if verb in WITH_BODY:
+            self._server.authorize(self._server.authenticate(credential), request)
+            body = decode_body(await read(http), content_type, patch=verb == "patch")
+            if not body and verb in ("delete", "deletecollection"):
+                body = delete_options(query)
+            request = msgspec.structs.replace(request, body=body)
+        else:
+            await read(http)
         include = (query.get("includeObject") or ["Metadata"])[0] or "Metadata"
         return Call(request, form, include)
 
@@ -196,13 +197,21 @@ def queries(http: web.BaseRequest) -> dict[str, list[str]]:
 
 
 async def read(http: web.BaseRequest) -> bytes:
-    """The body, as much of it as is allowed and a little more."""
+    """The body. One that is too long is read and forgotten, so that its sender comes to read the refusal."""
+    content = http.content
+    if content.is_eof() and content.total_bytes <= BODY_BYTES_MAX:
+        return content.read_nowait()
     chunks, size = [], 0
-    async for chunk in http.content.iter_any():
-        chunks.append(chunk)
+    async for chunk in content.iter_any():
         size += len(chunk)
-        if size > BODY_BYTES_MAX:
-            raise RequestEntityTooLargeError(f"Request entity too large: limit is {BODY_BYTES_MAX}")
+        if size <= BODY_BYTES_MAX:
+            chunks.append(chunk)
+        elif size > READ_BYTES_MAX:
+            break
+        else:
+            chunks.clear()
+    if size > BODY_BYTES_MAX:
+        raise RequestEntityTooLargeError(f"Request entity too large: limit is {BODY_BYTES_MAX}")
     return b"".join(chunks)
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 import yaml
 
+from kubesim.api.depth import NESTING_MAX, may_nest_too_deep, nests_too_deep
 from kubesim.api.errors import BadRequestError, RequestEntityTooLargeError, UnsupportedMediaTypeError
 from kubesim.api.go_json import syntax_error
 from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from kubesim.apiserver.http import protobuf
 
 BODY_BYTES_MAX = 3 * 1024 * 1024
-NESTING_MAX = 1000
 JSON, YAML = "application/json", "application/yaml"
 YAML_TYPES = (YAML, "application/x-yaml", "text/yaml", APPLY_PATCH)
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH)
@@ -36,7 +36,10 @@ def decode_body(body: bytes, content_type: str, *, patch: bool = False) -> Any:
     if content_type in YAML_TYPES:
         return _read_yaml(body, "error decoding YAML: " if patch else "")
     try:
-        return orjson.loads(body)
+        decoded = orjson.loads(body)
+        if may_nest_too_deep(body) and nests_too_deep(decoded):
+            raise BadRequestError("couldn't get version/kind; json parse error: exceeded max depth")
+        return decoded
     except orjson.JSONDecodeError as error:
         words = syntax_error(body.decode(errors="replace")) or str(error)
         if content_type in (JSON_PATCH, MERGE_PATCH):

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubesim.api.errors import BadRequestError
-from kubesim.apiserver.http.options import Query
-from kubesim.apiserver.http.paths import flag
+from kubesim.apiserver.http.options import Query, is_set, number
 from kubesim.sim.clock import parse_timestamp_ns
 
 LOG_FLAGS = ("follow", "previous", "timestamps", "insecureSkipTLSVerifyBackend")
@@ -19,10 +18,10 @@ EXEC_FLAGS = ("stdin", "stdout", "stderr", "tty")
 
 def log_options(query: Query) -> dict[str, Any]:
     """PodLogOptions."""
-    options: dict[str, Any] = {name: True for name in LOG_FLAGS if _flag(query, name)}
+    options: dict[str, Any] = {name: True for name in LOG_FLAGS if is_set(query, name)}
     for name in LOG_NUMBERS:
-        if text := _one(query, name):
-            options[name] = _number(text)
+        if (value := number(query, name)) is not None:
+            options[name] = value
     for name in ("container", "stream"):
         if text := _one(query, name):
             options[name] = text
@@ -38,7 +37,7 @@ def log_options(query: Query) -> dict[str, Any]:
 
 def exec_options(query: Query) -> dict[str, Any]:
     """PodExecOptions, and PodAttachOptions, which have no command."""
-    options: dict[str, Any] = {name: True for name in EXEC_FLAGS if _flag(query, name)}
+    options: dict[str, Any] = {name: True for name in EXEC_FLAGS if is_set(query, name)}
     if text := _one(query, "container"):
         options["container"] = text
     if command := query.get("command"):
@@ -49,14 +48,3 @@ def exec_options(query: Query) -> dict[str, Any]:
 def _one(query: Query, name: str) -> str:
     values = query.get(name)
     return values[0] if values else ""
-
-
-def _flag(query: Query, name: str) -> bool:
-    return name in query and flag(_one(query, name))
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise BadRequestError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None

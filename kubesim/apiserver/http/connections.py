@@ -15,6 +15,7 @@ from kubesim.apiserver.http.api import Answer, causes_of, queries, read, user_ag
 from kubesim.apiserver.http.connect_options import exec_options, log_options
 from kubesim.apiserver.http.metrics import Metrics
 from kubesim.apiserver.http.paths import Target, verb_of
+from kubesim.apiserver.http.patience import Patience
 from kubesim.apiserver.http.tunnel import Tunnel
 from kubesim.apiserver.http.websocket import TUNNEL, V4, V5, offered, serve_session, upgrade, wants_websocket
 from kubesim.apiserver.routes import connector_of
@@ -31,9 +32,10 @@ SPDY = (
 class Connections:
     """All connections of one front."""
 
-    def __init__(self, server: ApiServer, metrics: Metrics) -> None:
+    def __init__(self, server: ApiServer, metrics: Metrics, patience: Patience) -> None:
         self._server = server
         self._metrics = metrics
+        self._patience = patience
         self._open: dict[Session, None] = {}
         self._tasks = Tasks("connections")
 
@@ -64,10 +66,14 @@ class Connections:
             return await self._forward(http, request)
         return await self._session(http, with_body(request, exec_options(query)))
 
+    async def _connect(self, request: Request) -> Session:
+        with self._patience.answering():
+            return await self._server.connect(request)
+
     # -- logs -----------------------------------------------------------------------------------------
 
     async def _log(self, http: web.BaseRequest, request: Request, audit_id: str) -> web.StreamResponse:
-        session = await self._server.connect(request)
+        session = await self._connect(request)
         self._open[session] = None
         self._metrics.answered(request, 200)
         response = web.StreamResponse(headers={"Audit-Id": audit_id, "Cache-Control": "no-cache, private"})
@@ -89,7 +95,7 @@ class Connections:
         """exec and attach. What is wrong with the request is said before the upgrade."""
         if wants_websocket(http):
             self._check(http, (V5, V4))
-        session = await self._server.connect(request)
+        session = await self._connect(request)
         if not wants_websocket(http):
             session.close()
             raise self._no_upgrade(http)
@@ -107,7 +113,7 @@ class Connections:
         """Whether the Pod can be reached at all is found out with a connection that is thrown away."""
         if wants_websocket(http):
             self._check(http, (TUNNEL,))
-        probe = await self._server.connect(with_body(request, {"port": 0}))
+        probe = await self._connect(with_body(request, {"port": 0}))
         probe.close()
         if not wants_websocket(http):
             raise self._no_upgrade(http)
@@ -132,20 +138,22 @@ class Connections:
 
     async def _proxy(self, http: web.BaseRequest, request: Request, target: Target) -> Answer:
         query = http.rel_url.query_string
+        with self._patience.reading():
+            body = await read(http)
         options: dict[str, Any] = {
             "method": http.method,
             "path": f"/{target.rest}{'?' + query if query else ''}",
             "headers": {name.lower(): value for name, value in http.headers.items() if name != "Authorization"},
-            "body": (await read(http)).decode("latin-1"),
+            "body": body.decode("latin-1"),
         }
-        session = await self._server.connect(with_body(request, options))
-        body = bytearray()
+        session = await self._connect(with_body(request, options))
+        answer = bytearray()
         while (frame := await session.receive()) is not None:
-            body += frame.data
+            answer += frame.data
         headers = CIMultiDict(session.head["headers"])
         code: int = session.head["code"]
         self._metrics.answered(request, code)
-        return Answer(bytes(body), code, headers.pop("Content-Type", "text/plain"), headers=dict(headers))
+        return Answer(bytes(answer), code, headers.pop("Content-Type", "text/plain"), headers=dict(headers))
 
 
 def with_body(request: Request, options: dict[str, Any]) -> Request:

@@ -24,12 +24,13 @@ from kubesim.api.wire import Credential
 from kubesim.apiserver.auth.attributes import Attributes
 from kubesim.apiserver.auth.attributes import refusal as forbidden
 from kubesim.apiserver.http.answers import encode
-from kubesim.apiserver.http.api import Answer, Api, deprecations
+from kubesim.apiserver.http.api import Answer, Api, deprecations, read
 from kubesim.apiserver.http.audit import AuditLog, Sink
 from kubesim.apiserver.http.connections import Connections
 from kubesim.apiserver.http.credentials import CredentialSource, impersonations
 from kubesim.apiserver.http.pages import TEXT, Pages
 from kubesim.apiserver.http.paths import Target, is_of_built_in_version, parse_path
+from kubesim.apiserver.http.patience import Patience
 from kubesim.apiserver.http.streaming import Streams
 from kubesim.apiserver.server import UNKNOWN_RESOURCE, ApiServer
 from kubesim.sim.wall_timers import WallTimers
@@ -54,15 +55,17 @@ class RequestHandler:
         self._timers = timers
         self._pages = Pages(server)
         self._api = Api(server, self._pages.metrics)
-        self._streams = Streams(server, timers, self._pages.metrics, self._api)
-        self._connections = Connections(server, self._pages.metrics)
+        self._patience = Patience(server.sim.loop, timers)
+        self._streams = Streams(server, timers, self._pages.metrics, self._api, self._patience)
+        self._connections = Connections(server, self._pages.metrics, self._patience)
         self._audit = None if audit is None else AuditLog(server, credentials, audit)
         self._busy = 0
         self._idle: asyncio.Future[None] | None = None
 
-    def bind(self, address: str) -> None:
-        """Says where the front can be reached."""
+    def start(self, address: str) -> None:
+        """From here on there are requests; `address` is where the front can be reached."""
         self._pages.bind(address)
+        self._patience.start()
 
     def end_watches(self) -> None:
         """The server stops: every watch ends as if its time were over."""
@@ -116,7 +119,8 @@ class RequestHandler:
         decision = self._server.authorizer.decide(user, wish)
         if not decision.allowed:
             raise forbidden(user, wish, decision.reason)
-        await request.read()
+        with self._patience.reading():
+            await read(request)
         answer = self._pages.answer(request)
         if answer is None and self._is_stale(request.path):
             raise ServiceUnavailableError("the server is currently unable to handle the request")
@@ -136,11 +140,13 @@ class RequestHandler:
     ) -> Answer | web.StreamResponse:
         if self._connections.is_for(target):
             return await self._connections.answer(request, target, credential, audit_id)
-        call = await self._api.call_of(request, target, credential)
+        with self._patience.reading():
+            call = await self._api.call_of(request, target, credential)
         if call.request.verb == "watch":
             return await self._streams.watch(request, call, audit_id)
         try:
-            return await self._api.answer(call)
+            with self._patience.answering():
+                return await self._api.answer(call)
         except ApiError as error:
             # What a handler refuses is warned of too; who may not come in at all never reaches one.
             warnings = () if isinstance(error, ForbiddenError) else deprecations(call.request)

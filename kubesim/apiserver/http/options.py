@@ -6,6 +6,7 @@ Upstream: ListOptions, CreateOptions, … of k8s.io/apimachinery/pkg/apis/meta/v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from kubesim.apiserver.validation.field import forbidden, not_supported, require
 
 ALL = "All"
 FIELD_VALIDATIONS = ("Ignore", "Strict", "Warn")
+INTEGER, DIGITS_MAX = re.compile(r"[+-]?[0-9]+"), 20
 OPTIONS_KINDS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 
 Query = Mapping[str, Sequence[str]]
@@ -34,29 +36,29 @@ def parse_options(verb: str, query: Query, patch_type: str = "") -> Options:
     return Options(
         label_selector=_one(query, "labelSelector"),
         field_selector=_one(query, "fieldSelector"),
-        limit=max(_number(query, "limit") or 0, 0),
+        limit=max(number(query, "limit") or 0, 0),
         continue_=_one(query, "continue"),
         resource_version=_one(query, "resourceVersion"),
         resource_version_match=_one(query, "resourceVersionMatch"),
-        timeout_seconds=_number(query, "timeoutSeconds"),
-        allow_watch_bookmarks=_flag(query, "allowWatchBookmarks"),
-        send_initial_events=_flag(query, "sendInitialEvents"),
+        timeout_seconds=number(query, "timeoutSeconds"),
+        allow_watch_bookmarks=is_set(query, "allowWatchBookmarks"),
+        send_initial_events=is_set(query, "sendInitialEvents"),
         dry_run=ALL in dry_run,
         field_manager=_one(query, "fieldManager"),
         field_validation=_one(query, "fieldValidation"),
-        force=_flag(query, "force"),
+        force=is_set(query, "force"),
     )
 
 
 def delete_options(query: Query) -> dict[str, Any]:
     """What DELETE may say in its query instead of in a body."""
     options: dict[str, Any] = {}
-    if (grace := _number(query, "gracePeriodSeconds")) is not None:
+    if (grace := number(query, "gracePeriodSeconds")) is not None:
         options["gracePeriodSeconds"] = grace
     if policy := _one(query, "propagationPolicy"):
         options["propagationPolicy"] = policy
     if "orphanDependents" in query:
-        options["orphanDependents"] = _flag(query, "orphanDependents")
+        options["orphanDependents"] = is_set(query, "orphanDependents")
     if dry_run := query.get("dryRun"):
         options["dryRun"] = list(dry_run)
     return options
@@ -88,18 +90,18 @@ def _one(query: Query, name: str) -> str:
     return values[0] if values else ""
 
 
-def _number(query: Query, name: str) -> int | None:
+def number(query: Query, name: str) -> int | None:
+    """An integer of 64 bits, None if it is not given."""
     text = _one(query, name)
     if not text:
         return None
-    try:
-        number = int(text)
-    except ValueError:
-        raise BadRequestError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
-    if abs(number) >= 1 << 63:
+    if INTEGER.fullmatch(text) is None:
+        raise BadRequestError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    if len(text) > DIGITS_MAX or abs(int(text)) >= 1 << 63:
         raise BadRequestError(f'strconv.ParseInt: parsing "{text}": value out of range')
-    return number
+    return int(text)
 
 
-def _flag(query: Query, name: str) -> bool:
-    return flag(_one(query, name)) if name in query else False
+def is_set(query: Query, name: str) -> bool:
+    """A flag is set by being named, unless its value says no."""
+    return name in query and flag(_one(query, name))

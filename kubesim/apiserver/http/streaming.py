@@ -18,6 +18,7 @@ from kubesim.apiserver.http import answers
 from kubesim.apiserver.http.api import Api, Call, in_stored_version
 from kubesim.apiserver.http.metrics import Metrics
 from kubesim.apiserver.http.negotiation import TABLE
+from kubesim.apiserver.http.patience import Patience
 from kubesim.apiserver.http.table import table
 from kubesim.apiserver.http.table.columns import Printer
 from kubesim.apiserver.http.versions import from_stored
@@ -30,7 +31,10 @@ TIMEOUT_SECONDS_MIN = 1800  # What a client gets that asks for no timeout.
 class Streams:
     """All watches of one front."""
 
-    def __init__(self, server: ApiServer, timers: WallTimers, metrics: Metrics, api: Api) -> None:
+    def __init__(
+        self, server: ApiServer, timers: WallTimers, metrics: Metrics, api: Api, patience: Patience
+    ) -> None:
+        self._patience = patience
         self._server = server
         self._api = api
         self._timers = timers
@@ -48,7 +52,8 @@ class Streams:
         seconds = request.options.timeout_seconds or TIMEOUT_SECONDS_MIN
         asked = in_stored_version(request) if request.resource.stored_as else request
         options = msgspec.structs.replace(asked.options, timeout_seconds=None)
-        stream = await self._server.watch(msgspec.structs.replace(asked, options=options))
+        with self._patience.answering():
+            stream = await self._server.watch(msgspec.structs.replace(asked, options=options))
         self._open[stream] = None
         end = self._timers.call_later(seconds, stream.close)
         resource = request.resource

@@ -9,6 +9,7 @@ Upstream: Store.Create in k8s.io/apiserver/pkg/registry/generic/registry, rest.B
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from kubesim.api.errors import ApiError, BadRequestError, already_exists, invalid
@@ -20,6 +21,7 @@ from kubesim.apiserver.registry.registry import Registry, key_of, unsaved
 from kubesim.apiserver.storage import OutdatedError
 from kubesim.apiserver.validation.metadata import validate_metadata
 
+REVISION = re.compile("[0-9]*[1-9][0-9]*")
 GENERATE_ATTEMPTS_MAX = 8
 GENERATED_PREFIX_LENGTH_MAX = 58  # A label's 63 characters without the five of the suffix.
 # What only the server sets.
@@ -86,9 +88,9 @@ def _decode(registry: Registry, context: RequestContext, body: Any) -> Object:
         body = {name: value for name, value in body.items() if name != "status"}
     obj = registry.decoder.decode(body, context)
     metadata = obj["metadata"] = dict(obj.get("metadata") or {})
-    if metadata.get("resourceVersion"):
+    version = metadata.pop("resourceVersion", None)
+    if version and REVISION.fullmatch(str(version)):  # What is no number is ignored.
         raise ApiError("resourceVersion should not be set on objects to be created")
-    metadata.pop("resourceVersion", None)
     check_namespace(resource, metadata, request.namespace)
     for name in SYSTEM_FIELDS:
         metadata.pop(name, None)

@@ -26,6 +26,7 @@ from kubesim.etcd.errors import CompactedError, FutureRevisionError
 EXACT, NOT_OLDER_THAN = "Exact", "NotOlderThan"
 MATCH = "resourceVersionMatch"
 LIST_OPTIONS = Resource("meta.k8s.io", "v1", "ListOptions", "")
+VERSION_MAX, VERSION_DIGITS_MAX = (1 << 64) - 1, 20
 PAGE_KEYS_MIN = 100
 FRESHNESS_WAIT_SECONDS = 3.0
 CONTINUE_EXPIRED = (
@@ -56,9 +57,9 @@ async def list_objects(registry: Registry, context: RequestContext) -> Response:
     _check(options)
     if options.continue_:
         return await _next_page(registry, selection, options)
-    version = parse_version(options.resource_version)
+    version = parse_version(options.resource_version, "invalid resource version: ")
     match = options.resource_version_match
-    if version and (match == EXACT or (options.limit and not match)):
+    if version and (match == EXACT or (options.limit > 0 and not match)):
         return await _history_page(registry, selection, options, version, "")
     await catch_up(registry, options.resource_version)
     return _cached_page(registry, selection, options.limit)
@@ -85,13 +86,18 @@ def too_large(version: int, current: int) -> ServerTimeoutError:
     return ServerTimeoutError(message, {"causes": causes, "retryAfterSeconds": 1})
 
 
-def parse_version(resource_version: str) -> int:
+def parse_version(resource_version: str, prefix: str = "") -> int:
     """A resourceVersion as a number, 0 when none is given."""
     if not resource_version:
         return 0
+    problem = ""
     if not (resource_version.isascii() and resource_version.isdigit()):
-        words = f'Invalid value: "{resource_version}": strconv.ParseUint: parsing "{resource_version}": invalid syntax'
-        raise BadRequestError(f"resourceVersion: {words}")
+        problem = "invalid syntax"
+    elif len(resource_version) > VERSION_DIGITS_MAX or int(resource_version) > VERSION_MAX:
+        problem = "value out of range"
+    if problem:
+        words = f'Invalid value: "{resource_version}": strconv.ParseUint: parsing "{resource_version}": {problem}'
+        raise BadRequestError(f"{prefix}resourceVersion: {words}")
     return int(resource_version)
 
 
@@ -123,7 +129,7 @@ def _cached_page(registry: Registry, selection: Selection, limit: int) -> Respon
         items = [cache.state[key]]
     if matches is not None:
         items = [stored for stored in items if matches(stored.object)]
-    if not limit or len(items) <= limit:
+    if limit <= 0 or len(items) <= limit:
         return Response(200, items=items, revision=cache.revision)
     page = items[:limit]
     remaining = len(items) - limit if matches is None else None
@@ -145,7 +151,7 @@ async def _history_page(
     registry: Registry, selection: Selection, options: Options, version: int, start: str
 ) -> Response:
     """A page of the list as it was at `version`: etcd still knows, unless that was compacted."""
-    storage, matches, limit = registry.storage, selection.matches, options.limit
+    storage, matches, limit = registry.storage, selection.matches, max(0, options.limit)
     items: list[Stored] = []
     page_keys = 0 if not limit else limit if matches is None else max(limit, PAGE_KEYS_MIN)
     while True:

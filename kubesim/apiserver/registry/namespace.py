@@ -67,6 +67,6 @@ class NamespaceStrategy(Strategy):
 
     def _label(self, obj: Object) -> None:
         metadata = obj["metadata"]
-        labels = metadata.get("labels") or {}
-        if labels.get(NAME_LABEL) != metadata["name"]:
-            metadata["labels"] = {**labels, NAME_LABEL: metadata["name"]}
+        labels, name = metadata.get("labels") or {}, metadata.get("name", "")
+        if labels.get(NAME_LABEL) != name:
+            metadata["labels"] = {**labels, NAME_LABEL: name}
