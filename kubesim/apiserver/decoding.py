@@ -67,9 +67,9 @@ class Decoder:
         return obj
 
     def decode_status(self, wanted: Object, old: Object, context: RequestContext) -> Object:
-        """The same when only metadata and status count."""
+        """The same when only metadata and status will count: nothing else needs defaults."""
         obj = dict(wanted)
-        changed = [name for name in ("metadata", "status") if name in obj and obj[name] is not old.get(name)]
+        changed = [name for name, value in wanted.items() if old.get(name) is not value]
         if changed:
             self._decode_fields(obj, changed, old, context)
         return obj

@@ -19,6 +19,7 @@ SECONDS_MAX = 60
 PROGRAMS = {
     "test_addons": ("kubectl",),
     "test_fresh_clone": ("git", "make"),
+    "test_fuzz_http": ("kubectl",),
     "test_helm": (),
     "test_kubectl": ("kubectl",),
     "test_kubectl_versions": (),

@@ -114,14 +114,16 @@ def _merged_in_place(original: ListOfMaps, patch: ListOfMaps, key: str, merge: M
     """
     places: dict[Any, int] = {}
     for place, item in enumerate(original):
-        if not isinstance(item, dict) or key not in item:
+        if not isinstance(item, dict) or key not in item or isinstance(item[key], dict | list):
             return None
         places[item[key]] = place
     if len(places) != len(original):
         return None
     merged, last = list(original), -1
     for change in patch:
-        if not isinstance(change, dict) or DIRECTIVE in change or (at := places.get(change.get(key), -1)) <= last:
+        if not isinstance(change, dict) or DIRECTIVE in change or isinstance(value := change.get(key), dict | list):
+            return None
+        if (at := places.get(value, -1)) <= last:
             return None
         merged[at], last = merge(original[at], change), at
     return merged
@@ -174,5 +176,6 @@ def _key_of(item: Any, key: str) -> Any:
 
 
 def _identity(item: Any, key: str) -> Any:
-    """What makes an item the same in two lists: its key, or for scalars itself."""
-    return _key_of(item, key) if key else item
+    """What makes an item the same in two lists: its key, or for scalars itself; containers count as their text."""
+    found = _key_of(item, key) if key else item
+    return go_text(found) if isinstance(found, dict | list) else found

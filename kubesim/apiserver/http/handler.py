@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+from contextlib import suppress
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -90,6 +91,7 @@ class RequestHandler:
             answer = await self._answer(request, audit_id)
         except ApiError as error:
             answer = refusal(error)
+            await self._drain(request)
         except TransportError as error:
             answer = refusal(InternalError(str(error)))
         except (asyncio.CancelledError, ConnectionError):
@@ -105,6 +107,11 @@ class RequestHandler:
             code, body = (answer.status, b"") if isinstance(answer, web.StreamResponse) else (answer.code, answer.body)
             self._audit.record(request, audit_id, received, code, body)
         return answer if isinstance(answer, web.StreamResponse) else respond(request, answer, audit_id)
+
+    async def _drain(self, request: web.BaseRequest) -> None:
+        """Who was refused before he had said all would else find the connection closed in the middle of a word."""
+        with suppress(ApiError), self._patience.reading():
+            await read(request)
 
     async def _answer(self, request: web.BaseRequest, audit_id: str) -> Answer | web.StreamResponse:
         credential = self._credential(request)
@@ -191,7 +198,10 @@ def respond(request: web.BaseRequest, answer: Answer, audit_id: str) -> web.Resp
     if len(body) >= GZIP_BYTES_MIN and "gzip" in request.headers.get("Accept-Encoding", ""):
         body = gzip.compress(body, GZIP_LEVEL, mtime=0)
         headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
-    return web.Response(body=body, status=answer.code, headers=CIMultiDict(headers))
+    response = web.Response(body=body, status=answer.code, headers=CIMultiDict(headers))
+    if not request.content.is_eof():
+        response.force_close()
+    return response
 
 
 def _quoted(text: str) -> str:

@@ -25,15 +25,14 @@ from kubesim.apiserver.http.versions import from_stored
 from kubesim.apiserver.server import ApiServer
 from kubesim.sim.wall_timers import WallTimers
 
+EVENTS_PER_WRITE_MAX = 100  # Who reads slowly shall not hold the bytes of thousands.
 TIMEOUT_SECONDS_MIN = 1800  # What a client gets that asks for no timeout.
 
 
 class Streams:
     """All watches of one front."""
 
-    def __init__(
-        self, server: ApiServer, timers: WallTimers, metrics: Metrics, api: Api, patience: Patience
-    ) -> None:
+    def __init__(self, server: ApiServer, timers: WallTimers, metrics: Metrics, api: Api, patience: Patience) -> None:
         self._patience = patience
         self._server = server
         self._api = api
@@ -80,7 +79,8 @@ class Streams:
         lines = Lines(self._server, call, self._api.printer(call.request.resource))
         try:
             while events := await stream.next():
-                await response.write(lines.of(events))
+                for start in range(0, len(events), EVENTS_PER_WRITE_MAX):
+                    await response.write(lines.of(events[start : start + EVENTS_PER_WRITE_MAX]))
         except ApiError as error:
             await response.write(answers.error_line(error))
         await response.write_eof()

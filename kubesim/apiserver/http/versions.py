@@ -71,7 +71,10 @@ def _as(resource: Resource, obj: Object) -> Object:
 
 
 def _autoscaler_to_v2(obj: Object) -> Object:
-    spec = dict(obj.get("spec") or {})
+    given = obj.get("spec") or {}
+    if not isinstance(given, dict):
+        return obj  # The decoder says what is wrong with it.
+    spec = dict(given)
     percent = spec.pop("targetCPUUtilizationPercentage", None)
     if percent is not None:
         target = {"type": "Utilization", "averageUtilization": percent}

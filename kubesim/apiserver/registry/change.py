@@ -12,6 +12,7 @@ Upstream: Store.Update in k8s.io/apiserver/pkg/registry/generic/registry, rest.B
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from kubesim.api.errors import ApiError, BadRequestError, FieldError, conflict, invalid, not_found
 from kubesim.api.resources import Resource
@@ -168,7 +169,10 @@ def own_body(registry: Registry, context: RequestContext) -> Object:
     body: Object = request.body
     if not isinstance(body, dict):
         raise BadRequestError(f"the object provided is unrecognized (must be of type {registry.resource.kind})")
-    metadata = body.get("metadata") or {}
+    metadata: Any = body.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        registry.decoder.decode(body, context)  # Says what is wrong with it.
+        raise BadRequestError(f"the object provided is unrecognized (must be of type {registry.resource.kind})")
     name = metadata.get("name", request.name)
     if name != request.name:
         raise BadRequestError(f"the name of the object ({name}) does not match the name on the URL ({request.name})")
