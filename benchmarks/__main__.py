@@ -8,10 +8,11 @@ import subprocess
 import sys
 
 from benchmarks.clusters import idle, large, lesson
+from benchmarks.https import https
 from benchmarks.measure import Figure
 from benchmarks.writes import writes
 
-BENCHMARKS = {"lesson": lesson, "writes": writes, "idle": idle, "large": large}
+BENCHMARKS = {"lesson": lesson, "writes": writes, "idle": idle, "large": large, "https": https}
 
 
 def main() -> None:

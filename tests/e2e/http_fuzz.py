@@ -38,6 +38,7 @@ ACCEPTS = (
 )  # fmt: skip
 # What a real server, too, answers with a 5xx.
 THEIR_OWN = (
+    "unable to find api field in struct",
     "Too large resource version", "unknown patch type", "resourceVersion should not be set", "etcdserver: request is",
     "does not contain declared merge key", "failed to create typed patch object", "failed to convert new object",
     "strconv.ParseUint", "without impersonating a user", "no relationship found between node",

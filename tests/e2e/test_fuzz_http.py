@@ -104,7 +104,7 @@ def test_requests_made_from_our_own_openapi_are_answered(cluster: Cluster) -> No
 def test_abuse_costs_the_abuser(cluster: Cluster) -> None:
     """Teaches: silence, garbage, greed and sudden death are bounded, and everybody else is served meanwhile."""
     before = cluster.megabytes()
-    port = cluster.connect().getpeername()[1]
+    port = Client(cluster.kubeconfig).port
     silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
     for connection in silent[:25]:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")  # Where TLS is spoken.

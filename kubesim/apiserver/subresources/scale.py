@@ -14,6 +14,8 @@ from kubesim.api.meta import with_fields
 from kubesim.api.patch import apply_json_patch, apply_merge_patch, apply_strategic_merge_patch
 from kubesim.api.resources import Resource
 from kubesim.api.selectors import equality_selector, label_selector
+from kubesim.api.schema import DecodeError
+from kubesim.api.schema.schema import cannot_be_handled
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Response
 from kubesim.apiserver.context import RequestContext
@@ -89,7 +91,7 @@ def scale_of(stored: Stored) -> Object:
 
 async def _change(registry: Registry, context: RequestContext, make_scale: Make) -> Response:
     def make(current: Stored) -> Object:
-        scale = make_scale(current)
+        scale = _typed(registry, make_scale(current))
         metadata = scale.get("metadata") or {}
         replicas = (scale.get("spec") or {}).get("replicas", 0)
         if replicas < 0:
@@ -101,6 +103,14 @@ async def _change(registry: Registry, context: RequestContext, make_scale: Make)
     response = await change(registry, context, make, finish_update)
     assert response.stored is not None, "a change answers with the object"
     return Response(200, _handle(response.stored), warnings=response.warnings)
+
+
+def _typed(registry: Registry, scale: Object) -> Object:
+    """The same, if its values have the types that they should have."""
+    try:
+        return registry.decoder.schema.decode(SCALE.api_version, SCALE.kind, scale, "Ignore").object
+    except DecodeError as error:
+        raise cannot_be_handled(SCALE, error) from None
 
 
 def scale_type(registry: Registry) -> FieldTracker:
