@@ -118,19 +118,18 @@ async def fan_out(
     """The median over some events of the seconds until every watcher has it; and the memory of the watchers."""
     connector = aiohttp.TCPConnector(ssl=context, limit=0)
     async with aiohttp.ClientSession(url, connector=connector, timeout=aiohttp.ClientTimeout(None)) as watching:
-        streams = []
-        for _ in range(WATCHERS):
-            streams.append(await watching.get(f"{PATH}?watch=1&fieldSelector=metadata.name%3Dwatched&resourceVersion=0"))
+        path = f"{PATH}?watch=1&fieldSelector=metadata.name%3Dwatched&resourceVersion=0"
+        streams = [await watching.get(path) for _ in range(WATCHERS)]
         used = megabytes(pid) - idle
         taken = []
         for number in range(EVENTS):
             waiting = [asyncio.ensure_future(stream.content.readline()) for stream in streams]
             await asyncio.sleep(0.1)
             began = time.perf_counter()
-            path, body = f"{PATH}/watched", {"metadata": {"labels": {"n": str(number)}}}
+            body = {"metadata": {"labels": {"n": str(number)}}}
             headers = {"Content-Type": "application/merge-patch+json"}
             if number:
-                await (await client.patch(path, json=body, headers=headers)).read()
+                await (await client.patch(f"{PATH}/watched", json=body, headers=headers)).read()
             else:
                 await (await client.post(PATH, json=pod("watched"))).read()
             await asyncio.gather(*waiting)

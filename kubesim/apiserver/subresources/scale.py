@@ -13,9 +13,9 @@ from kubesim.api.errors import BadRequestError, invalid, not_found
 from kubesim.api.meta import with_fields
 from kubesim.api.patch import apply_json_patch, apply_merge_patch, apply_strategic_merge_patch
 from kubesim.api.resources import Resource
-from kubesim.api.selectors import equality_selector, label_selector
 from kubesim.api.schema import DecodeError
 from kubesim.api.schema.schema import cannot_be_handled
+from kubesim.api.selectors import equality_selector, label_selector
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Response
 from kubesim.apiserver.context import RequestContext

@@ -76,13 +76,19 @@ def test_a_compressed_body_is_not_opened(served: Any) -> None:
         ("limit=%EF%BC%91", "invalid syntax"),
         ("continue=%21", "invalid continue token: continue key is not valid"),
         (
-            "continue=" + base64.urlsafe_b64encode(b'{"v":"meta.k8s.io/v1","rv":0,"start":"x"}').decode(),
+            "continue=" + base64.urlsafe_b64encode(b'{"v":"meta.k8s.io/v1","rv":0,"start":"x"}').decode().rstrip("="),
             "start resource",
         ),
-        ("continue=" + base64.urlsafe_b64encode(b'{"v":"v9","rv":1,"start":"x"}').decode(), "does not recognize"),
-        ("continue=" + base64.urlsafe_b64encode(b'{"v":"meta.k8s.io/v1","rv":1e9,"start":[]}').decode(), "unmarshal"),
+        (
+            "continue=" + base64.urlsafe_b64encode(b'{"v":"v9","rv":1,"start":"x"}').decode().rstrip("="),
+            "does not recognize",
+        ),
+        (
+            "continue=" + base64.urlsafe_b64encode(b'{"v":"meta.k8s.io/v1","rv":1e9,"start":[]}').decode().rstrip("="),
+            "continue key is not valid",
+        ),
         ("labelSelector=a+in+(", "found"),
-        ("fieldSelector=spec.nope%3D1", "field label not supported: spec.nope"),
+        ("fieldSelector=spec.nope%3D1", "spec.nope"),
     ],
 )
 def test_options_of_a_list_that_cannot_be_understood_are_refused(served: Any, query: str, words: str) -> None:
