@@ -19,6 +19,7 @@ from kubesim.apiserver.registry.resource_quota import ResourceQuotaStrategy
 from kubesim.apiserver.registry.rules import (
     AutoscalerStrategy,
     DisruptionBudgetStrategy,
+    IngressClassStrategy,
     IngressStrategy,
     NetworkPolicyStrategy,
     RoleBindingStrategy,
@@ -29,9 +30,11 @@ from kubesim.apiserver.registry.service import ServiceStrategy
 from kubesim.apiserver.registry.simple import (
     ConfigStrategy,
     EndpointSliceStrategy,
+    EndpointsStrategy,
     EventStrategy,
     LeaseStrategy,
     NodeStrategy,
+    PodTemplateStrategy,
     PriorityClassStrategy,
 )
 from kubesim.apiserver.registry.strategy import Strategy
@@ -49,6 +52,8 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("", "namespaces"): NamespaceStrategy,
     ("", "events"): EventStrategy,
     ("", "configmaps"): ConfigStrategy,
+    ("", "endpoints"): EndpointsStrategy,
+    ("", "podtemplates"): PodTemplateStrategy,
     ("", "secrets"): SecretStrategy,
     ("", "limitranges"): LimitRangeStrategy,
     ("", "resourcequotas"): ResourceQuotaStrategy,
@@ -66,6 +71,7 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("policy", "poddisruptionbudgets"): DisruptionBudgetStrategy,
     ("autoscaling", "horizontalpodautoscalers"): AutoscalerStrategy,
     ("networking.k8s.io", "ingresses"): IngressStrategy,
+    ("networking.k8s.io", "ingressclasses"): IngressClassStrategy,
     ("networking.k8s.io", "networkpolicies"): NetworkPolicyStrategy,
     ("rbac.authorization.k8s.io", "roles"): RoleStrategy,
     ("rbac.authorization.k8s.io", "clusterroles"): RoleStrategy,

@@ -128,7 +128,7 @@ def _validate(registry: Registry, obj: Object) -> None:
     resource, strategy = registry.resource, registry.strategy
     metadata = obj["metadata"]
     problems = validate_metadata(metadata, strategy.name_problems, namespaced=resource.namespaced)
-    problems += strategy.validate(obj)
+    problems += strategy.validate(obj) + strategy.validate_create(obj)
     if problems:
         raise invalid(resource, metadata.get("name", ""), problems)
 

@@ -5,6 +5,7 @@ Upstream: validation.go of pkg/apis/{policy,autoscaling,networking,rbac}.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -13,12 +14,14 @@ from kubesim.api.errors import FieldError
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.strategy import Strategy
 from kubesim.apiserver.registry.workload import NOT_PERCENT, PERCENT
-from kubesim.apiserver.validation.field import forbidden, invalid, not_supported, required
-from kubesim.apiserver.validation.names import Problems, dns_subdomain
-from kubesim.apiserver.validation.pod import NOT_NEGATIVE
+from kubesim.apiserver.validation.autoscaler import validate_autoscaler
+from kubesim.apiserver.validation.field import IMMUTABLE, NOT_NEGATIVE, invalid, not_supported, required
+from kubesim.apiserver.validation.ingress import ingress_annotation_problems, validate_ingress, validate_ingress_class
+from kubesim.apiserver.validation.names import Problems
+from kubesim.apiserver.validation.network_policy import validate_network_policy
+from kubesim.apiserver.validation.selectors import shown_selector, validate_label_selector
 
-PATH_TYPES = ("Exact", "Prefix", "ImplementationSpecific")
-POLICY_TYPES = ("Ingress", "Egress")
+INGRESS_CLASS = "kubernetes.io/ingress.class"
 EVICTION_POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 ROLE_KINDS = ("Role", "ClusterRole")
 RBAC_GROUP = "rbac.authorization.k8s.io"
@@ -33,6 +36,7 @@ class DisruptionBudgetStrategy(Strategy):
         """Not both, and what each may be."""
         spec: Object = obj.get("spec") or {}
         problems = _share(spec, "minAvailable") + _share(spec, "maxUnavailable")
+        problems += validate_label_selector(spec.get("selector"), "spec.selector")
         policy = spec.get("unhealthyPodEvictionPolicy")
         if policy is not None and policy not in EVICTION_POLICIES:
             problems.append(not_supported("spec.unhealthyPodEvictionPolicy", policy, EVICTION_POLICIES))
@@ -40,7 +44,7 @@ class DisruptionBudgetStrategy(Strategy):
             return problems
         shown = {
             "MinAvailable": spec["minAvailable"],
-            "Selector": spec.get("selector"),
+            "Selector": shown_selector(spec.get("selector")),
             "MaxUnavailable": spec["maxUnavailable"],
             "UnhealthyPodEvictionPolicy": policy,
         }
@@ -70,22 +74,7 @@ class AutoscalerStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """The bounds, and what is scaled."""
-        spec: Object = obj.get("spec") or {}
-        minimum, maximum = spec.get("minReplicas"), spec.get("maxReplicas", 0)
-        problems = []
-        if minimum is not None and minimum < 1:
-            problems.append(invalid("spec.minReplicas", minimum, "must be greater than or equal to 1"))
-        if maximum < 1:
-            problems.append(invalid("spec.maxReplicas", maximum, "must be greater than 0"))
-        if minimum is not None and maximum < minimum:
-            words = "must be greater than or equal to `minReplicas`"
-            problems.append(invalid("spec.maxReplicas", maximum, words))
-        target: Object = spec.get("scaleTargetRef") or {}
-        problems += [required(f"spec.scaleTargetRef.{name}") for name in ("kind", "name") if not target.get(name)]
-        if "/" not in target.get("apiVersion", "") and target.get("kind") != "ReplicationController":
-            words = "apiVersion must specify API group"
-            problems.append(invalid("spec.scaleTargetRef.apiVersion", target.get("apiVersion", ""), words))
-        return problems
+        return validate_autoscaler(obj.get("spec") or {})
 
 
 class IngressStrategy(Strategy):
@@ -93,46 +82,40 @@ class IngressStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Something must be said, and hosts must be hosts."""
-        spec: Object = obj.get("spec") or {}
-        rules = spec.get("rules") or ()
-        problems: list[FieldError] = []
-        if not rules and not spec.get("defaultBackend"):
-            problems.append(invalid("spec", spec, "either `defaultBackend` or `rules` must be specified"))
-        for index, rule in enumerate(rules):
-            path = f"spec.rules[{index}]"
-            host = rule.get("host", "")
-            if host and "*" not in host:
-                problems += [invalid(f"{path}.host", host, problem) for problem in dns_subdomain(host)]
-            for number, entry in enumerate((rule.get("http") or {}).get("paths") or ()):
-                problems += _http_path(entry, f"{path}.http.paths[{number}]")
-        return problems
+        return validate_ingress(obj.get("spec") or {})
+
+    def validate_create(self, obj: Object) -> list[FieldError]:
+        """Two names of one class must agree."""
+        annotation = (obj["metadata"].get("annotations") or {}).get(INGRESS_CLASS)
+        return ingress_annotation_problems(annotation, (obj.get("spec") or {}).get("ingressClassName"))
+
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """There is a field for the class."""
+        if INGRESS_CLASS not in (obj["metadata"].get("annotations") or {}):
+            return ()
+        return (f"annotation \"{INGRESS_CLASS}\" is deprecated, please use 'spec.ingressClassName' instead",)
 
 
-def _http_path(entry: Object, path: str) -> list[FieldError]:
-    kind, text = entry.get("pathType"), entry.get("path", "")
-    if not kind:
-        return [required(f"{path}.pathType", "pathType must be specified")]
-    if kind not in PATH_TYPES:
-        return [not_supported(f"{path}.pathType", kind, PATH_TYPES)]
-    if kind != "ImplementationSpecific" and not text.startswith("/"):
-        return [invalid(f"{path}.path", text, "must be an absolute path")]
-    return []
+class IngressClassStrategy(Strategy):
+    """Who serves Ingresses."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """A controller, and perhaps parameters."""
+        return validate_ingress_class(obj.get("spec") or {})
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """The controller is for life."""
+        controller, before = ((each.get("spec") or {}).get("controller") for each in (obj, old))
+        problems = [invalid("spec.controller", controller or "", IMMUTABLE)] if controller != before else []
+        return problems + self.validate(obj)
 
 
 class NetworkPolicyStrategy(Strategy):
     """Which traffic is let through."""
 
     def validate(self, obj: Object) -> list[FieldError]:
-        """Directions that exist."""
-        types = (obj.get("spec") or {}).get("policyTypes") or ()
-        if len(types) > len(POLICY_TYPES):
-            words = "may not specify more than two policyTypes"
-            return [invalid("spec.policyTypes", list(types), words)]
-        return [
-            not_supported(f"spec.policyTypes[{index}]", type_, POLICY_TYPES)
-            for index, type_ in enumerate(types)
-            if type_ not in POLICY_TYPES
-        ]
+        """Whom it is about, peers, ports and directions."""
+        return validate_network_policy(obj.get("spec") or {})
 
 
 class RoleStrategy(Strategy):
@@ -214,8 +197,6 @@ def _subject(subject: Object, path: str) -> list[FieldError]:
         problems.append(required(f"{path}.namespace"))
     elif subject.get("apiGroup") and subject["apiGroup"] != SUBJECT_GROUPS[kind]:
         problems.append(not_supported(f"{path}.apiGroup", subject["apiGroup"], (SUBJECT_GROUPS[kind],)))
-    elif kind != "ServiceAccount" and subject.get("namespace"):
-        problems.append(forbidden(f"{path}.namespace", "not allowed on this type"))
     return problems
 
 

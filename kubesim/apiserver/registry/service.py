@@ -7,6 +7,7 @@ Upstream: pkg/registry/core/service/{strategy.go,storage/alloc.go}. Left out: IP
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from random import Random
 from typing import ClassVar
@@ -17,18 +18,9 @@ from kubesim.api.meta import with_fields
 from kubesim.api.resources import Resource
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.allocator import AddressPool, Pool, PoolError
-from kubesim.apiserver.registry.service_rules import (
-    validate_addresses,
-    validate_balancing,
-    validate_lasting,
-    validate_ports,
-    validate_type,
-)
 from kubesim.apiserver.registry.service_types import (
-    EXTERNAL_NAME,
     LOAD_BALANCER,
     NONE,
-    TYPES,
     needs_address,
     needs_health_check,
     needs_node_ports,
@@ -37,10 +29,14 @@ from kubesim.apiserver.registry.service_types import (
     without_idle_fields,
 )
 from kubesim.apiserver.registry.strategy import Strategy
-from kubesim.apiserver.validation.field import duplicate, forbidden, invalid, not_supported, required
-from kubesim.apiserver.validation.metadata import validate_labels
+from kubesim.apiserver.validation.field import forbidden, invalid
 from kubesim.apiserver.validation.names import Problems, dns_label
-from kubesim.apiserver.validation.pod import PORT_MAX, PORT_RULE, PROTOCOLS
+from kubesim.apiserver.validation.service import (
+    service_warnings,
+    validate_addresses,
+    validate_service,
+    validate_service_update,
+)
 
 SERVICE_NETWORK = IPv4Network("10.96.0.0/12")
 NODE_PORT_FIRST, NODE_PORT_LAST, NODE_PORT_FIRST_DRAWN = 30000, 32767, 30086
@@ -74,36 +70,29 @@ class ServiceStrategy(Strategy):
         """What is not mentioned is kept; what the new type does not need goes."""
         super().prepare_for_update(obj, old)
         spec, before = obj.get("spec") or {}, old["spec"]
-        changed = without_idle_fields(with_allocated_values(spec, before), before)
+        changed = without_idle_fields(with_allocated_values(_normalized(spec, before), before), before)
         if changed is not spec:
             obj["spec"] = changed
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Type, ports, affinity."""
         spec: Object = obj.get("spec") or {}
-        kind = type_of(spec)
-        ports = spec.get("ports") or []
-        problems = []
-        if not ports and kind != EXTERNAL_NAME and spec.get("clusterIP") != NONE:
-            problems.append(required("spec.ports"))
-        problems += validate_type(spec)
-        names: set[str] = set()
-        for index, port in enumerate(ports):
-            problems += _validate_port(port, f"spec.ports[{index}]", names, needs_name=len(ports) > 1)
-        problems += validate_labels(spec.get("selector") or {}, "spec.selector")
-        affinity = spec.get("sessionAffinity", NONE)
-        if affinity not in AFFINITIES:
-            problems.append(not_supported("spec.sessionAffinity", affinity, AFFINITIES))
-        problems += validate_addresses(spec)
-        if kind not in TYPES:
-            problems.append(not_supported("spec.type", kind, TYPES))
-        return problems + validate_ports(spec) + validate_balancing(spec)
+        return validate_addresses(spec) or validate_service(spec)
+
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """What is odd about it."""
+        return service_warnings(obj)
+
+    def warnings_on_update(self, obj: Object, old: Object) -> Sequence[str]:
+        """The same."""
+        del old
+        return service_warnings(obj)
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """The address is for life, unless the Service ceases to have one."""
         if obj.get("spec") is old["spec"]:
             return []
-        return validate_lasting(obj.get("spec") or {}, old["spec"]) + super().validate_update(obj, old)
+        return validate_service_update(obj.get("spec") or {}, old["spec"])
 
     def prepare_for_status_update(self, obj: Object, old: Object) -> None:
         """An address of a load balancer is one at which packets arrive for the Service, unless said otherwise."""
@@ -185,6 +174,16 @@ class ServiceStrategy(Strategy):
         return given
 
 
+def _normalized(spec: Object, before: Object) -> Object:
+    """Who changes the first address alone means the list too."""
+    address, addresses = spec.get("clusterIP"), spec.get("clusterIPs")
+    if address == before.get("clusterIP") or not addresses or addresses != before.get("clusterIPs"):
+        return spec
+    if address:
+        return {**spec, "clusterIPs": [address]}
+    return {name: value for name, value in spec.items() if name != "clusterIPs"}
+
+
 def _held(service: Object) -> tuple[str, list[int]]:
     """The address and the node ports that a Service holds."""
     spec: Object = service.get("spec") or {}
@@ -193,30 +192,3 @@ def _held(service: Object) -> tuple[str, list[int]]:
     if health_port := spec.get("healthCheckNodePort"):
         ports.append(health_port)
     return ("" if address == NONE else address), ports
-
-
-def _validate_port(port: Object, at: str, names: set[str], *, needs_name: bool) -> list[FieldError]:
-    problems = []
-    name, number = port.get("name") or "", port.get("port", 0)
-    if not name:
-        if needs_name:
-            problems.append(required(f"{at}.name"))
-    elif name in names:
-        problems.append(duplicate(f"{at}.name", name))
-    else:
-        problems += [invalid(f"{at}.name", name, problem) for problem in dns_label(name)]
-    names.add(name)
-    if not 0 < number <= PORT_MAX:
-        problems.append(invalid(f"{at}.port", number, PORT_RULE))
-    if (protocol := port.get("protocol", "TCP")) not in PROTOCOLS:
-        problems.append(not_supported(f"{at}.protocol", protocol, PROTOCOLS))
-    return problems + _validate_target(port.get("targetPort") or number, f"{at}.targetPort")
-
-
-def _validate_target(target: int | str, at: str) -> list[FieldError]:
-    if isinstance(target, int):
-        return [] if 0 < target <= PORT_MAX else [invalid(at, target, PORT_RULE)]
-    if not target.replace("-", "").isalnum():
-        words = "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
-        return [invalid(at, target, words)]
-    return []

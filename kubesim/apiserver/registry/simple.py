@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from kubesim.api.errors import FieldError
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.strategy import Strategy
+from kubesim.apiserver.validation.addresses import validate_range
+from kubesim.apiserver.validation.config_map import validate_config_map
+from kubesim.apiserver.validation.endpoints import validate_endpoints
 from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid, not_supported, required
+from kubesim.apiserver.validation.pod import validate_template
+from kubesim.apiserver.validation.pod_warnings import template_warnings
+from kubesim.apiserver.validation.scheduling import validate_taints
 
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 USER_PRIORITY_MAX = 1_000_000_000
@@ -24,12 +31,52 @@ class NodeStrategy(Strategy):
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """A Pod range, once given, stays; so does the provider's name of the machine."""
         spec, before = obj.get("spec") or {}, old.get("spec") or {}
-        words = 'node updates may not change {} except from "" to valid'
+        if spec is before:
+            return []
         problems = []
-        for name, field in (("podCIDR", "podCIDRs"), ("providerID", "providerID")):
+        for name, shown in (("podCIDR", "podCIDRs"), ("providerID", "providerID")):
             if before.get(name) and spec.get(name) != before[name]:
-                problems.append(forbidden(f"spec.{field}", words.format(name)))
+                words = f'node updates may not change {name} except from "" to valid'
+                problems.append(forbidden(f"spec.{shown}", words))
+        return problems + validate_taints(spec.get("taints") or [], "metadata.taints")
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Taints and ranges."""
+        spec: Object = obj.get("spec") or {}
+        problems = validate_taints(spec.get("taints") or [], "metadata.taints")
+        for index, text in enumerate(spec.get("podCIDRs") or ()):
+            problems += validate_range(text, f"spec.podCIDRs[{index}]")
         return problems
+
+
+class EndpointsStrategy(Strategy):
+    """The old form of EndpointSlices. Upstream: pkg/registry/core/endpoint."""
+
+    allow_create_on_update: ClassVar[bool] = True
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Addresses and ports."""
+        return validate_endpoints(obj.get("subsets") or [])
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """The same, if there are others."""
+        return [] if obj.get("subsets") is old.get("subsets") else self.validate(obj)
+
+
+class PodTemplateStrategy(Strategy):
+    """A template by itself. Upstream: pkg/registry/core/podtemplate."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """As in any workload."""
+        return validate_template(obj.get("template") or {}, "template")
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """The same, if it is another."""
+        return [] if obj.get("template") is old.get("template") else self.validate(obj)
+
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """As in any workload."""
+        return template_warnings(obj.get("template") or {}, "template")
 
 
 class LeaseStrategy(Strategy):
@@ -86,6 +133,10 @@ class EndpointSliceStrategy(Strategy):
 class ConfigStrategy(Strategy):
     """ConfigMaps and Secrets may be declared unchangeable. Upstream: pkg/registry/core/{configmap,secret}."""
 
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Keys and size."""
+        return validate_config_map(obj.get("data") or {}, obj.get("binaryData") or {})
+
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """An immutable one keeps its data and cannot be made mutable again."""
         problems = []
@@ -97,6 +148,8 @@ class ConfigStrategy(Strategy):
             problems += [
                 forbidden(name, IMMUTABLE_WHEN_SET) for name in ("data", "binaryData") if obj.get(name) != old.get(name)
             ]
+        if any(obj.get(name) is not old.get(name) for name in ("data", "binaryData")):
+            problems += self.validate(obj)
         return problems
 
 

@@ -80,6 +80,10 @@ class Strategy:
         """What is wrong with a new object, beyond its types and metadata."""
         return []
 
+    def validate_create(self, obj: Object) -> list[FieldError]:
+        """What is wrong with a new object that may be in one that is changed."""
+        return []
+
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """What is wrong with an object, or with changing the old one into it."""
         if obj.get("spec") is old.get("spec") and "spec" in obj:

@@ -5,6 +5,7 @@ Upstream: pkg/apis/{core,storage}/validation, pkg/registry/core/{persistentvolum
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from kubesim.api.errors import FieldError
@@ -12,18 +13,25 @@ from kubesim.api.meta import with_fields
 from kubesim.api.quantity import milli
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.strategy import Strategy
-from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid, not_supported, required
+from kubesim.apiserver.validation.field import IMMUTABLE, each, forbidden, invalid, not_supported, required
 from kubesim.apiserver.validation.go_diff import diff
 from kubesim.apiserver.validation.go_pod import shown as go_struct
+from kubesim.apiserver.validation.names import qualified_name
+from kubesim.apiserver.validation.persistent_volume import (
+    CLASS_ANNOTATION,
+    validate_persistent_volume,
+    volume_warnings,
+)
+from kubesim.apiserver.validation.pod_warnings import storage_warnings
+from kubesim.apiserver.validation.volume_claim import validate_claim_spec
 
-MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 # What of a volume's spec is no source.
 NOT_A_SOURCE = ("capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName",
                 "mountOptions", "volumeMode", "nodeAffinity", "volumeAttributesClassName")  # fmt: skip
 CLAIM_IMMUTABLE = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 )
-RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
+RECLAIM_POLICIES, BINDING_MODES = ("Delete", "Retain"), ("Immediate", "WaitForFirstConsumer")
 CLASS_FIELDS = ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode")
 
 
@@ -37,14 +45,7 @@ class ClaimStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """How much, and how it is to be accessed."""
-        spec: Object = obj.get("spec") or {}
-        problems = _modes(spec, "at least 1 access mode is required")
-        wanted = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
-        if wanted is None:
-            problems.append(required("spec.resources[storage]"))
-        elif milli(wanted) <= 0:
-            problems.append(invalid("spec.resources[storage]", str(wanted), "must be greater than zero"))
-        return problems
+        return validate_claim_spec(obj.get("spec") or {}, "spec")
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """The volume may be named once; a bound claim may ask for more storage and another attributes class."""
@@ -72,6 +73,16 @@ class ClaimStrategy(Strategy):
             problems.append(invalid("volumeMode", wanted.get("volumeMode"), IMMUTABLE))
         return problems
 
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """Half bytes, and an annotation out of use."""
+        found = [text for text in volume_warnings(obj) if CLASS_ANNOTATION in text]
+        return found + storage_warnings((obj.get("spec") or {}).get("resources") or {}, "spec")
+
+    def warnings_on_update(self, obj: Object, old: Object) -> Sequence[str]:
+        """The same."""
+        del old
+        return self.warnings_on_create(obj)
+
 
 class VolumeStrategy(Strategy):
     """Is storage."""
@@ -83,22 +94,11 @@ class VolumeStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """How much it is, and where."""
-        spec: Object = obj.get("spec") or {}
-        problems = _modes(spec, "")
-        capacity: Object = spec.get("capacity") or {}
-        if not capacity:
-            problems.append(required("spec.capacity"))
-        if list(capacity) != ["storage"]:
-            problems.append(not_supported("spec.capacity", capacity or None, ("storage",)))
-        elif milli(capacity["storage"]) <= 0:
-            problems.append(invalid("spec.capacity[storage]", str(capacity["storage"]), "must be greater than zero"))
-        sources = [name for name in spec if name not in NOT_A_SOURCE]
-        if not sources:
-            problems.append(required("spec", "must specify a volume type"))
-        problems += [forbidden(f"spec.{name}", "may not specify more than 1 volume type") for name in sources[1:]]
-        if (policy := spec.get("persistentVolumeReclaimPolicy", "Retain")) not in RECLAIM_POLICIES:
-            problems.append(not_supported("spec.persistentVolumeReclaimPolicy", policy, RECLAIM_POLICIES))
-        return problems
+        return validate_persistent_volume(obj.get("spec") or {})
+
+    def warnings_on_create(self, obj: Object) -> Sequence[str]:
+        """What is out of use."""
+        return volume_warnings(obj)
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """Where the storage is never changes."""
@@ -121,7 +121,15 @@ class StorageClassStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """By whom."""
-        return [] if obj.get("provisioner") else [required("provisioner")]
+        provisioner = obj.get("provisioner") or ""
+        at = "provisioner"
+        problems = each(at, provisioner, qualified_name(provisioner.lower())) if provisioner else [required(at)]
+        if "" in (obj.get("parameters") or {}):
+            problems.append(invalid("parameters", "", "field can not be empty."))
+        for name, allowed in (("reclaimPolicy", RECLAIM_POLICIES), ("volumeBindingMode", BINDING_MODES)):
+            if obj.get(name) not in (None, *allowed):
+                problems.append(not_supported(name, obj[name], allowed))
+        return problems
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """A class of another kind is another class."""
@@ -146,9 +154,3 @@ def _with_requests_of(spec: Object, old: Object) -> Object:
         return spec
     requests = with_fields(_requests(spec), {"storage": _requests(old).get("storage")})
     return with_fields(spec, {"requests": requests}, "resources")
-
-
-def _modes(spec: Object, detail: str) -> list[FieldError]:
-    modes = spec.get("accessModes") or ()
-    problems = [] if modes else [required("spec.accessModes", detail)]
-    return problems + [not_supported("spec.accessModes", mode, MODES) for mode in modes if mode not in MODES]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubesim.api.errors import FieldError
-from kubesim.apiserver.validation.field import duplicate, each, forbidden, invalid, not_supported, required
+from kubesim.apiserver.validation.field import Struct, duplicate, each, forbidden, invalid, not_supported, required
 from kubesim.apiserver.validation.names import dns_label, label_value, qualified_name
 from kubesim.apiserver.validation.node_selectors import validate_node_selector, validate_node_selector_term
 from kubesim.apiserver.validation.selectors import validate_label_selector
@@ -100,6 +100,28 @@ def validate_tolerations(tolerations: list[Object], path: str) -> list[FieldErro
             problems.append(not_supported(f"{at}.operator", operator, TOLERATION_OPERATORS))
         if effect and effect not in EFFECTS:
             problems.append(not_supported(f"{at}.effect", effect, EFFECTS))
+    return problems
+
+
+def validate_taints(taints: list[Object], path: str) -> list[FieldError]:
+    """What is wrong with what a node keeps away."""
+    problems: list[FieldError] = []
+    seen: set[tuple[str, str]] = set()
+    for index, taint in enumerate(taints):
+        at = f"{path}[{index}]"
+        key, value, effect = (taint.get(name) or "" for name in ("key", "value", "effect"))
+        problems += each(f"{at}.key", key, qualified_name(key))
+        if wrong := label_value(value):
+            problems.append(invalid(f"{at}.value", value, ";".join(wrong)))
+        if effect not in EFFECTS:
+            where = f"{at}.effect"
+            problems.append(not_supported(where, effect, EFFECTS) if effect else required(where))
+        if (key, effect) in seen:
+            shown = Struct(Key=key, Value=value, Effect=effect, TimeAdded=taint.get("timeAdded"))
+            problem = duplicate(at, shown)
+            words = f"{problem.message}: taints must be unique by key and effect pair"
+            problems.append(problem._replace(message=words))
+        seen.add((key, effect))
     return problems
 
 

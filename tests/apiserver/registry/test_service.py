@@ -98,7 +98,7 @@ async def test_an_address_is_for_life(sim: Simulation, boot: Any) -> None:
         made = await api.create(SERVICES, service())
         changed = await api.update(SERVICES, service(ports=[{"port": 81}]))
         assert changed.object["spec"]["clusterIP"] == made.object["spec"]["clusterIP"]
-        with pytest.raises(InvalidError, match="field is immutable"):
+        with pytest.raises(InvalidError, match="may not change once set"):
             await api.patch(SERVICES, "web", {"spec": {"clusterIP": "10.96.0.77", "clusterIPs": ["10.96.0.77"]}})
 
 
