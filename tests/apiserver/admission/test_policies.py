@@ -273,12 +273,12 @@ async def test_a_policy_completes_objects(sim: Simulation, boot: Any) -> None:
             "m",
             apply("Object{metadata: Object.metadata{labels: {'by': request.userInfo.username}}}"),
             json_patch(
-                "[JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('a/b'), value: object.metadata.labels.by}]"
+                "[JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('a/b'), "
+                "value: object.metadata.labels.by}]"
             ),
         )
         made = await api.create(CONFIG_MAPS, config("x", c="d"))
-        assert made.object["metadata"]["labels"] == {"by": "kubernetes-admin"}
-        assert made.object["data"] == {"c": "d", "a/b": "kubernetes-admin"}
+        assert made.object["metadata"]["labels"] == {"by": "kubernetes-admin", "a/b": "kubernetes-admin"}
 
 
 async def test_items_of_lists_are_merged_by_their_keys(sim: Simulation, boot: Any) -> None:
