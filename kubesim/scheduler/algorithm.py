@@ -77,11 +77,11 @@ class SchedulingAlgorithm:
             return Decision("", evaluation, state, evaluation.diagnose())
         return Decision(self.snapshot.nodes[self._select(evaluation)].name, evaluation, state)
 
-    def feasible_nodes_wanted(self, nodes: int) -> int:
-        """After how many feasible nodes the search stops."""
+    def feasible_nodes_wanted(self, nodes: int, percentage: int = 0) -> int:
+        """After how many feasible nodes the search stops; `percentage` is a profile's own (0: it has none)."""
         if nodes < MIN_FEASIBLE_NODES:
             return nodes
-        percentage = self._percentage or max(50 - nodes // NODES_PER_PERCENT, MIN_PERCENTAGE)
+        percentage = percentage or self._percentage or max(50 - nodes // NODES_PER_PERCENT, MIN_PERCENTAGE)
         return max(nodes * percentage // 100, MIN_FEASIBLE_NODES)
 
     def _evaluate(
@@ -125,7 +125,7 @@ class SchedulingAlgorithm:
     ) -> list[int]:
         nodes = self.snapshot.nodes
         count = len(candidates)
-        wanted = self.feasible_nodes_wanted(count)
+        wanted = self.feasible_nodes_wanted(count, framework.percentage_of_nodes_to_score)
         feasible: list[int] = []
         ask = framework.run_filters_with_nominated if len(framework.nominator) else framework.run_filters
         for step in range(count):
@@ -149,7 +149,9 @@ class SchedulingAlgorithm:
             from kubesim.scheduler.columns import ColumnStore  # Loads numpy, which small runs do without.
 
             store = self._columns[framework.profile] = ColumnStore(framework, self.snapshot)
-        return store.evaluate(pod, self.next_start_index, self.feasible_nodes_wanted(nodes))
+        return store.evaluate(
+            pod, self.next_start_index, self.feasible_nodes_wanted(nodes, framework.percentage_of_nodes_to_score)
+        )
 
     def _select(self, evaluation: Evaluation) -> int:
         """One of the nodes with the highest total, each as likely as the other."""

@@ -1,6 +1,6 @@
 """What can be set about a scheduler, named as in KubeSchedulerConfiguration v1.
 
-Upstream: pkg/scheduler/apis/config. Left out: reading it from a file, plugin arguments.
+A file is read by `kubesim.scheduler.config_file`. Upstream: pkg/scheduler/apis/config.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ class Profile(msgspec.Struct, frozen=True):
 
     scheduler_name: str = DEFAULT_SCHEDULER_NAME
     plugins: tuple[Registration, ...] = DEFAULT_PLUGINS
+    points: dict[str, tuple[str, ...]] | None = None  # Extension point → plugins in order; None: all where they can.
+    percentage_of_nodes_to_score: int = 0  # 0: that of the configuration.
 
 
 class SchedulerConfiguration(msgspec.Struct, frozen=True):

@@ -54,7 +54,11 @@ class Scheduler:
         )
         self.frameworks = {
             profile.scheduler_name: Framework(
-                profile.scheduler_name, [(plugin.make(handle), plugin.weight) for plugin in profile.plugins], nominator
+                profile.scheduler_name,
+                [(plugin.make(handle), plugin.weight) for plugin in profile.plugins],
+                nominator,
+                points=profile.points,
+                percentage_of_nodes_to_score=profile.percentage_of_nodes_to_score,
             )
             for profile in self.config.profiles
         }

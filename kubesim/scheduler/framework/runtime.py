@@ -6,8 +6,9 @@ is held against it by tests. Upstream: pkg/scheduler/framework/runtime/framework
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 
@@ -68,13 +69,17 @@ class PreFiltered(msgspec.Struct, frozen=True):
 class Framework:
     """The plugins of one profile. `plugins` are (plugin, weight) in the order of asking."""
 
-    def __init__(self, profile: str, plugins: Sequence[tuple[Plugin, int]], nominator: Nominator | None = None) -> None:
+    def __init__(
+        self, profile: str, plugins: Sequence[tuple[Plugin, int]], nominator: Nominator | None = None, *,
+        points: Mapping[str, Sequence[str]] | None = None, percentage_of_nodes_to_score: int = 0,
+    ) -> None:  # fmt: skip
+        self.percentage_of_nodes_to_score = percentage_of_nodes_to_score
         self.profile = profile
         self.nominator = Nominator() if nominator is None else nominator
         self.weighted = plugins
         self.plugins = [plugin for plugin, _ in plugins]
         self.pre_enqueue = [plugin for plugin in self.plugins if isinstance(plugin, PreEnqueuePlugin)]
-        (self.queue_sort,) = (plugin for plugin in self.plugins if isinstance(plugin, QueueSortPlugin))
+        self.queue_sort = self._the_queue_sort(points)
         self.pre_filters = [plugin for plugin in self.plugins if isinstance(plugin, PreFilterPlugin)]
         self.filters = [plugin for plugin in self.plugins if isinstance(plugin, FilterPlugin)]
         self.post_filters = [plugin for plugin in self.plugins if isinstance(plugin, PostFilterPlugin)]
@@ -88,6 +93,33 @@ class Framework:
         self.reserves = [plugin for plugin in self.plugins if isinstance(plugin, ReservePlugin)]
         self.pre_binds = [plugin for plugin in self.plugins if isinstance(plugin, PreBindPlugin)]
         self.binds = [plugin for plugin in self.plugins if isinstance(plugin, BindPlugin)]
+        if points is not None:
+            self._keep_points(points)
+
+    def _the_queue_sort(self, points: Mapping[str, Sequence[str]] | None) -> QueueSortPlugin:
+        names = None if points is None else points["queueSort"]
+        plugins = [plugin for plugin in self.plugins if isinstance(plugin, QueueSortPlugin)]
+        (chosen,) = (plugin for plugin in plugins if names is None or plugin.name in names)
+        return chosen
+
+    def _keep_points(self, points: Mapping[str, Sequence[str]]) -> None:
+        """Leaves at each extension point those that are enabled there, in the order given."""
+
+        def at(point: str, plugins: Sequence[Any]) -> list[Any]:
+            by_name = {plugin.name: plugin for plugin in plugins}
+            return [by_name[name] for name in points[point]]
+
+        self.pre_enqueue = at("preEnqueue", self.pre_enqueue)
+        self.pre_filters = at("preFilter", self.pre_filters)
+        self.pre_filter_extensions = [each for each in self.pre_filters if each in self.pre_filter_extensions]
+        self.filters = at("filter", self.filters)
+        self.post_filters = at("postFilter", self.post_filters)
+        self.pre_scores = at("preScore", self.pre_scores)
+        weighted = {each.plugin.name: each for each in self.scores}
+        self.scores = [weighted[name] for name in points["score"]]
+        self.reserves = at("reserve", self.reserves)
+        self.pre_binds = at("preBind", self.pre_binds)
+        self.binds = at("bind", self.binds)
 
     def hints(self) -> dict[ClusterEvent, dict[str, list[Hint]]]:
         """Event → plugin → its hints for it."""
