@@ -36,7 +36,7 @@ from kubesim.etcd import Member
 from kubesim.kubelet import Kubelet, NodeConfig, Profile, make_runtime
 from kubesim.recording.change import Change, Observer
 from kubesim.recording.facts import condition
-from kubesim.scheduler import Scheduler
+from kubesim.scheduler import Scheduler, SchedulerConfiguration
 from kubesim.sim import Host, Process, Simulation, StalledError
 from kubesim.sim.clock import VIRTUAL_EPOCH
 
@@ -68,7 +68,8 @@ class SimCluster:
 
     `nodes` is how many there are (named node-1 …) or their configurations. `behavior` is "plausible"
     (containers take time, kubelets tell events) or "hollow" (what recordings of real control planes were
-    made with). `without` names components to leave out: "scheduler", "controller-manager". `epoch` is the date
+    made with). `without` names components to leave out: "scheduler", "controller-manager"; `scheduler`
+    is how the scheduler is configured (default: as kube-scheduler without a file). `epoch` is the date
     that virtual time 0 stands for. `writes_policy`: the bootstrap roles are objects that can be read and changed.
     `trust` is what tokens and certificates are signed with.
     """
@@ -80,6 +81,7 @@ class SimCluster:
         seed: int = 0,
         behavior: str | Profile = "plausible",
         without: Sequence[str] = (),
+        scheduler: SchedulerConfiguration | None = None,
         folder: Path | None = None,
         epoch: datetime = VIRTUAL_EPOCH,
         writes_policy: bool = False,
@@ -90,6 +92,7 @@ class SimCluster:
         self._behavior = behavior
         self._writes_policy = writes_policy
         self._trust = trust or virtual_trust(seed)
+        self._scheduler_configuration = scheduler
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
         self.nodes = default_nodes(nodes) if isinstance(nodes, int) else tuple(nodes)
         self.etcd = Member(self.sim)
@@ -316,7 +319,11 @@ class SimCluster:
             self._install(
                 host,
                 "scheduler",
-                lambda: Scheduler(sim, self.client_for("scheduler", scheduler, field_manager="kube-scheduler")),
+                lambda: Scheduler(
+                    sim,
+                    self.client_for("scheduler", scheduler, field_manager="kube-scheduler"),
+                    config=self._scheduler_configuration,
+                ),
             )
 
     async def _run_apiserver(self) -> None:

@@ -75,6 +75,12 @@ class SizeType(click.ParamType[int]):
 @click.option(
     "--history", "history_bytes", metavar="SIZE", type=SizeType(), help="Memory for the past (default 256MB)."
 )
+@click.option(
+    "--scheduler-config",
+    metavar="FILE",
+    type=click.Path(),
+    help="Configure the scheduler: a KubeSchedulerConfiguration.",
+)
 @click.option("--audit-log", metavar="FILE", type=click.Path(), help="Write every request here, a line of JSON each.")
 @click.option("--foreground", is_flag=True, help="Stay in the foreground, and tell there what happens; Ctrl-C ends it.")
 def start(
@@ -97,6 +103,8 @@ def start(
         return already_running(profile, pid, kubeconfig_file)
     if changes["audit_log"]:
         changes["audit_log"] = str(Path(changes["audit_log"]).absolute())
+    if changes["scheduler_config"]:
+        changes["scheduler_config"] = checked_configuration(changes["scheduler_config"])
     settings = chosen_settings(profile, changes)
     settings = msgspec.structs.replace(settings, port=chosen_port(port, settings.port))
     path = kubeconfig.target(kubeconfig_file)
@@ -112,6 +120,19 @@ def start(
     hide_progress()
     report(profile, settings, path, ready)
     return 0
+
+
+def checked_configuration(file: str) -> str:
+    """Where the scheduler's configuration is; what is wrong with it is said before anything starts."""
+    from kubesim.scheduler import ConfigurationError
+    from kubesim.scheduler.config_file import read_configuration
+
+    path = Path(file).absolute()
+    try:
+        read_configuration(path)
+    except ConfigurationError as error:
+        raise ServiceError("\n".join(error.problems)) from None
+    return str(path)
 
 
 def chosen_settings(profile: Profile, changes: dict[str, Any]) -> Settings:

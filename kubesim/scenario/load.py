@@ -19,8 +19,10 @@ from kubesim.client.kubectl import Kubectl, KubectlError, Manifest, ManifestErro
 from kubesim.client.kubectl.command import unknown
 from kubesim.client.kubectl.manifests import read_manifests
 from kubesim.scenario.check import CheckError, parse_check
+from kubesim.scenario.nodes import scheduler_of
 from kubesim.scenario.paths import problem_with
 from kubesim.scenario.schema import Check, Scenario, Step
+from kubesim.scheduler import ConfigurationError
 
 COMPONENTS = ("apiserver", "controller-manager", "scheduler", "control-plane")
 
@@ -67,6 +69,7 @@ def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Loaded:
     except ValidationError as error:
         raise ScenarioError(_first_problem(error, document)) from None
     _check_name(loaded)
+    _check_scheduler(loaded)
     schema = Schema.load()
     for index, step in enumerate(loaded.scenario.spec.steps):
         _check_step(loaded, schema, index, step)
@@ -140,6 +143,14 @@ def _check_name(loaded: Loaded) -> None:
     if folder[:1].isdigit() and folder.lstrip("0123456789").removeprefix("-") != name:
         where = loaded.locate("metadata", "name")
         raise ScenarioError(f'{where}: metadata.name: "{name}" is not the name of its folder, {folder}')
+
+
+def _check_scheduler(loaded: Loaded) -> None:
+    try:
+        scheduler_of(loaded.scenario, loaded.folder)
+    except ConfigurationError as error:
+        where = loaded.locate("spec", "cluster", "schedulerConfig")
+        raise ScenarioError(f"{where}: cluster.schedulerConfig: {error}") from None
 
 
 def _check_step(loaded: Loaded, schema: Schema, index: int, step: Step) -> None:

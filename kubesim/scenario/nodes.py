@@ -9,6 +9,7 @@ import msgspec
 from kubesim.cluster import SimCluster, default_nodes
 from kubesim.kubelet import HOLLOW, PLAUSIBLE, Behaviour, NodeConfig, Profile
 from kubesim.scenario.schema import ContainerBehavior, NodeSpec, Scenario
+from kubesim.scheduler import SchedulerConfiguration
 
 
 def cluster_of(scenario: Scenario, seed: int, folder: Path) -> SimCluster:
@@ -18,7 +19,17 @@ def cluster_of(scenario: Scenario, seed: int, folder: Path) -> SimCluster:
     profile: Profile = HOLLOW if spec.behavior == "hollow" else PLAUSIBLE
     behaviours = {image: behaviour(found) for image, found in spec.images.items()}
     profile = msgspec.structs.replace(profile, behaviours=behaviours)
-    return SimCluster(nodes, seed=seed, behavior=profile, folder=folder)
+    scheduler = scheduler_of(scenario, folder)
+    return SimCluster(nodes, seed=seed, behavior=profile, folder=folder, scheduler=scheduler)
+
+
+def scheduler_of(scenario: Scenario, folder: Path) -> SchedulerConfiguration | None:
+    """How its scheduler is configured; ConfigurationError if the file is wrong."""
+    if not scenario.spec.cluster.scheduler_config:
+        return None
+    from kubesim.scheduler.config_file import read_configuration  # Most scenarios have none.
+
+    return read_configuration(folder / scenario.spec.cluster.scheduler_config)
 
 
 def node_config(node: NodeSpec) -> NodeConfig:

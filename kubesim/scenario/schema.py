@@ -66,6 +66,10 @@ class ClusterSpec(Model):
         default="plausible",
         description="plausible: images are pulled and containers take time; hollow: everything succeeds at once.",
     )
+    scheduler_config: str = Field(
+        default="",
+        description="A KubeSchedulerConfiguration in the scenario's folder; absent: kube-scheduler's defaults.",
+    )
     images: dict[str, ContainerBehavior] = Field(
         default_factory=dict, description="What containers do, by image; other images run until they are stopped."
     )

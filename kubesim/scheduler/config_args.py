@@ -1,7 +1,7 @@
 """The arguments of plugins, as `pluginConfig` gives them: checked, and turned into what the plugins' classes take.
 
-An argument becomes the keyword of that name: `bindTimeoutSeconds` is `bind_timeout_seconds`. One that a plugin here does
-not know must have its default, since to ignore it would place Pods differently than said.
+An argument becomes the keyword of that name: `bindTimeoutSeconds` is `bind_timeout_seconds`. One that a plugin here
+does not know must have its default, since to ignore it would place Pods differently than said.
 Upstream: pkg/scheduler/apis/config/types_pluginargs.go and validation/validation_pluginargs.go.
 """
 

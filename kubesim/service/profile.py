@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=False):
     nodes: tuple[str, ...] = ("node-1", "node-2", "node-3")
     behavior: str = "plausible"
     without: tuple[str, ...] = ()
+    scheduler_config: str = ""  # A KubeSchedulerConfiguration file; "" for the defaults.
     speed: float = 1.0
     port: int = 0  # 0: any. Afterwards the one that it was, so that kubeconfigs stay right.
     kubeconfig: str = ""

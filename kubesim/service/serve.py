@@ -27,6 +27,8 @@ import msgspec
 
 from kubesim.cluster import SimCluster
 from kubesim.etcd.snapshot import Snapshot, SnapshotError, load, restore, save
+from kubesim.scheduler import ConfigurationError, SchedulerConfiguration
+from kubesim.scheduler.config_file import read_configuration
 from kubesim.service import certificates
 from kubesim.service.addons import Addons
 from kubesim.service.control import Control, new_node
@@ -101,6 +103,7 @@ class Service:
             seed=seed,
             behavior=self._settings.behavior,
             without=self._settings.without,
+            scheduler=self._scheduler_configuration(),
             epoch=epoch,
             writes_policy=True,
             trust=served_trust(self._profile.folder),
@@ -108,6 +111,14 @@ class Service:
         cluster.sim.trace.subscribe(self._log.record(cluster.sim.clock))
         self._log.write("service_starts", nodes=len(nodes), seed=seed, restored=snapshot is not None)
         return cluster
+
+    def _scheduler_configuration(self) -> SchedulerConfiguration | None:
+        if not self._settings.scheduler_config:
+            return None
+        try:
+            return read_configuration(Path(self._settings.scheduler_config))
+        except ConfigurationError as error:
+            raise ServiceError(str(error)) from None
 
     async def _serve(self, cluster: SimCluster) -> Frontage:
         addons = Addons(cluster, self._keep_addons)

@@ -120,7 +120,8 @@ def test_multi_point_weighs_and_disables_at_all_points() -> None:
         ("profiles: [{plugins: {bind: {disabled: [{name: DefaultBinder}]}}}]",
          "profiles[0].plugins.bind: Invalid value: []: at least one bind plugin is needed"),
         ("profiles: [{pluginConfig: [{name: DefaultPreemption, args: {minCandidateNodesPercentage: 101}}]}]",
-         "profiles[0].pluginConfig[0].args.minCandidateNodesPercentage: Invalid value: 101: not in valid range [0, 100]"),
+         "profiles[0].pluginConfig[0].args.minCandidateNodesPercentage: Invalid value: 101: "
+         "not in valid range [0, 100]"),
         ("profiles: [{pluginConfig: [{name: DefaultPreemption, args: {kind: NodeAffinityArgs}}]}]",
          'profiles[0].pluginConfig[0].args.kind: Invalid value: "NodeAffinityArgs": must be "DefaultPreemptionArgs"'),
         ("profiles: 3", "profiles: Invalid value: 3: must be a list"),
