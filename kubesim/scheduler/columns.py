@@ -56,6 +56,7 @@ class ColumnStore:
         # The first rejection counts, so a plugin that looks beyond one node must be asked after all that do not.
         filters = [plugin.node_local for plugin in framework.filters]
         self._usable = len(self._wide) == len(quick) and filters == sorted(filters, reverse=True)
+        self._usable = self._usable and not framework.is_trimmed
         local: list[tuple[Plugin, int]] = [(plugin, weight) for plugin, weight in deciding if plugin.node_local]
         self._local = Framework(framework.profile, [(framework.queue_sort, 0), *local], framework.nominator)
 

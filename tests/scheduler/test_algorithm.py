@@ -35,7 +35,7 @@ def test_the_next_search_begins_where_the_last_one_stopped(
 ) -> None:
     """Teaches: every node gets its turn although no search sees all of them."""
     one = world([node(f"n{number}", unschedulable=number == 1) for number in range(6)])
-    one.algorithm.feasible_nodes_wanted = lambda nodes: 2
+    one.algorithm.feasible_nodes_wanted = lambda nodes, percentage: 2
     seen = []
     for number in range(3):
         evaluation = one.schedule(pod(f"p{number}")).evaluation

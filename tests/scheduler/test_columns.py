@@ -75,7 +75,9 @@ def test_both_forms_choose_alike_with_the_same_luck(
     readable, quick = world(made, seed=seed), world(made, seed=seed)
     quick.algorithm.columns_min_nodes = 0
     for form in (readable, quick):
-        form.algorithm.feasible_nodes_wanted = lambda count: max(count * percentage // 100, 2) if percentage else count
+        form.algorithm.feasible_nodes_wanted = lambda count, _: (
+            max(count * percentage // 100, 2) if percentage else count
+        )
     for number, (template, changed) in enumerate(rounds):
         new = pod(f"p{number}", **templates[template % len(templates)])
         expected, seen = readable.schedule(new), quick.schedule(new)

@@ -45,6 +45,7 @@ def test_an_empty_configuration_is_the_default_one() -> None:
     of_file, default = framework(profile()), framework(Profile())
     assert [plugin.name for plugin in of_file.filters] == [plugin.name for plugin in default.filters]
     assert [(s.plugin.name, s.weight) for s in of_file.scores] == [(s.plugin.name, s.weight) for s in default.scores]
+    assert not of_file.is_trimmed
 
 
 def test_a_file_as_kubeadm_users_write_it(tmp_path: Path) -> None:
@@ -86,6 +87,7 @@ def test_a_star_disables_what_multi_point_would_enable() -> None:
     """Teaches: one point can be written anew from nothing."""
     scores = framework(profile("{score: {disabled: [{name: '*'}], enabled: [{name: NodeAffinity}]}}")).scores
     assert [(each.plugin.name, each.weight) for each in scores] == [("NodeAffinity", 1)]
+    assert framework(profile("{score: {disabled: [{name: NodeAffinity}]}}")).is_trimmed  # Columns stand aside.
 
 
 def test_multi_point_weighs_and_disables_at_all_points() -> None:

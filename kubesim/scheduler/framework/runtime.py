@@ -93,8 +93,16 @@ class Framework:
         self.reserves = [plugin for plugin in self.plugins if isinstance(plugin, ReservePlugin)]
         self.pre_binds = [plugin for plugin in self.plugins if isinstance(plugin, PreBindPlugin)]
         self.binds = [plugin for plugin in self.plugins if isinstance(plugin, BindPlugin)]
+        self.is_trimmed = False  # Whether a plugin is left out where it could serve, or asked in another order.
         if points is not None:
+            served = self._deciding_names()
             self._keep_points(points)
+            self.is_trimmed = served != self._deciding_names()
+
+    def _deciding_names(self) -> list[list[str]]:
+        lists: tuple[Sequence[Plugin], ...] = (self.pre_filters, self.filters, self.pre_scores)
+        names = [[plugin.name for plugin in plugins] for plugins in lists]
+        return [*names, [weighted.plugin.name for weighted in self.scores]]
 
     def _the_queue_sort(self, points: Mapping[str, Sequence[str]] | None) -> QueueSortPlugin:
         names = None if points is None else points["queueSort"]
