@@ -62,13 +62,18 @@ class Shell:
 
     async def _keep(self, query: str, file: str) -> None:
         """`kubectl get … -o jsonpath={.items[0].PATH} > FILE`: what is at the path of the first one."""
-        words = shlex.split(query.removeprefix(KUBECTL))
+        value = await self._value(query.removeprefix(KUBECTL))
+        (self._kubectl.folder / file).write_text(value, encoding="utf-8")
+
+    async def _value(self, query: str) -> str:
+        """What `get … -o jsonpath={.items[0].PATH}` prints."""
+        words = shlex.split(query)
         path = FIRST_PATH.fullmatch(flag(words, "-o").removeprefix("jsonpath="))
         if words[:1] != ["get"] or path is None:
             raise ShellError(f"a command whose output is not known here: {query}")
         options = Options(label_selector=flag(words, "-l"), field_selector=flag(words, "--field-selector"))
         found = await self._kubectl.client.list(targets((words[1],))[0][0], self._kubectl.namespace, options)
-        (self._kubectl.folder / file).write_text(str(field(found.items[0].object, path[1])), encoding="utf-8")
+        return str(field(found.items[0].object, path[1]))
 
     async def _command(self, text: str) -> None:
         if text.startswith("bash "):
@@ -113,8 +118,10 @@ class Shell:
         return text
 
     async def _names(self, query: str) -> list[str]:
-        """What `get KIND … -o name` prints, by name."""
+        """What `get KIND … -o name` prints, by name; or one value."""
         words = shlex.split(query)
+        if flag(words, "-o").startswith("jsonpath="):
+            return [await self._value(query)]
         if words[:1] == ["cat"] and (kept := self._kubectl.folder / words[1]).is_file():
             return kept.read_text(encoding="utf-8").split()
         if words[:1] != ["get"] or "-o name" not in query:
