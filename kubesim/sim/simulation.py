@@ -83,13 +83,16 @@ def collecting_rarely() -> Iterator[None]:
     A run keeps its history, so its heap grows and hardly anything on it dies; looking through all of it again
     and again would cost a quarter of the time.
     """
-    thresholds = gc.get_threshold()
+    thresholds, was_enabled = gc.get_threshold(), gc.isenabled()
     gc.freeze()  # What is imported is there to stay.
     gc.set_threshold(ALLOCATIONS_BETWEEN_COLLECTIONS, 50, 100)
+    gc.enable()
     try:
         yield
     finally:
         gc.set_threshold(*thresholds)
+        if not was_enabled:
+            gc.disable()
         gc.unfreeze()
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kubesim.api.fieldset.elements import ElementError, canonical, field_element, sort_key
+from kubesim.api.fieldset.elements import FIELD, ElementError, canonical, field_element, sort_key
 
 FieldSet = dict[str, Any]  # Of FieldSets; mypy has no recursive alias that is as plain.
 Path = tuple[str, ...]
@@ -97,10 +97,12 @@ def paths(fields: FieldSet) -> Iterator[Path]:
 
 def ordered(fields: FieldSet) -> FieldSet:
     """The same set with its elements in order."""
-    elements = [element for element in fields if element != SELF]
-    in_order = sorted(elements, key=sort_key)
-    result = {SELF: LEAF} if SELF in fields else {}
-    changed = in_order != elements or (SELF in fields and next(iter(fields)) != SELF)
+    elements = list(fields)
+    in_order = sorted(elements)  # "." comes first, and fields are in order as plain texts.
+    if in_order and not in_order[-1].startswith(FIELD):
+        in_order.sort(key=lambda element: sort_key(element) if element != SELF else ())
+    result: FieldSet = {}
+    changed = in_order != elements
     for element in in_order:
         node = fields[element]
         made = result[element] = ordered(node) if node else LEAF

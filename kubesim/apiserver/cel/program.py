@@ -7,13 +7,10 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from kubesim.apiserver.cel.checker import Checker
 from kubesim.apiserver.cel.errors import EvaluationError
 from kubesim.apiserver.cel.escaping import unescape
-from kubesim.apiserver.cel.evaluator import Planner
 from kubesim.apiserver.cel.functions import overloads
 from kubesim.apiserver.cel.functions.times import parse_duration, parse_timestamp
-from kubesim.apiserver.cel.parser import parse
 from kubesim.apiserver.cel.scope import Budget, Evaluate, Scope
 from kubesim.apiserver.cel.types import BYTES, DURATION, TIMESTAMP, Type
 
@@ -53,6 +50,11 @@ def compile(  # noqa: A001 (what cel-go calls it)
 
     `structs` are the types that may be written as `Name{field: value}`.
     """
+    # Most clusters have no expressions, and need not wait for what compiles them.
+    from kubesim.apiserver.cel.checker import Checker
+    from kubesim.apiserver.cel.evaluator import Planner
+    from kubesim.apiserver.cel.parser import parse
+
     tree, source = parse(expression)
     result = Checker(source, variables, overloads(), structs or {}).check(tree)
     return Program(expression, result, Planner(variables, overloads()).plan(tree), variables)

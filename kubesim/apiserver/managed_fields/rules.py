@@ -7,6 +7,8 @@ Upstream: managedfields/internal/stripmeta.go, pkg/registry/GROUP/KIND/strategy.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kubesim.api.errors import FieldError
 from kubesim.api.fieldset import EMPTY, FieldSet, field_set_of, union
 from kubesim.api.resources import Resource
@@ -47,6 +49,7 @@ def manager_of(request: Request) -> str:
     return request.options.field_manager or _from_user_agent(request.user_agent) or UNKNOWN_MANAGER
 
 
+@lru_cache(1024)
 def _from_user_agent(user_agent: str) -> str:
     """The characters before the first "/" that can be printed, as many as a name may have."""
     name = user_agent.partition("/")[0]

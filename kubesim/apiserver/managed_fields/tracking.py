@@ -172,11 +172,13 @@ class FieldTracker:
 
     def intern(self, fields: FieldSet) -> FieldSet:
         """The one set with these fields, in order."""
-        in_order = ordered(fields)
-        key = self._encode(in_order)
+        key = self._encode(fields)
         found = self._interned.get(key)
         if found is None:
-            found = remembered(self._interned, key, in_order)
+            in_order = ordered(fields)
+            in_order_key = key if in_order is fields else self._encode(in_order)
+            found = self._interned.get(in_order_key) or remembered(self._interned, in_order_key, in_order)
+            remembered(self._interned, key, found)  # What comes in this order again need not be sorted again.
         return found
 
     def updater(self, context: RequestContext) -> Identity:

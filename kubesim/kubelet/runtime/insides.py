@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.runtime.behaviour import Profile
@@ -16,9 +17,11 @@ from kubesim.kubelet.runtime.log import ContainerLog, Source, printed_by, printe
 from kubesim.kubelet.runtime.names import repository_of
 from kubesim.kubelet.runtime.pages import Page, page_of
 from kubesim.kubelet.runtime.process import Program, Surroundings
-from kubesim.kubelet.runtime.shell import Shell, find_program, is_shell
-from kubesim.kubelet.runtime.shell.files import Files
 from kubesim.sim import Clock
+
+# The shell and its tools are loaded when somebody first looks inside of a container: most runs never do.
+if TYPE_CHECKING:
+    from kubesim.kubelet.runtime.shell import Shell
 
 SHELL_IMAGES = ("alpine", "busybox", "debian", "ubuntu")
 
@@ -35,6 +38,8 @@ class Insides:
         self._container = container
         self._profile = profile
         self._started_unix_ns = started_unix_ns
+        from kubesim.kubelet.runtime.shell.files import Files
+
         self._files = Files()
         self._log: ContainerLog | None = None
         self._programs = 0
@@ -52,6 +57,8 @@ class Insides:
 
     def program(self, words: Sequence[str], surroundings: Surroundings, *, tty: bool) -> Program:
         """A program to be run in it; ExecError if there is none of that name."""
+        from kubesim.kubelet.runtime.shell import find_program
+
         if find_program(words[0]) is None:
             raise ExecError(self._not_found(words[0]))
         return self._shell(surroundings, tty=tty).command(words)
@@ -68,6 +75,8 @@ class Insides:
         return page_of(self._short_image(), [each.container_port for each in spec.ports] if spec else [], port)
 
     def _shell(self, surroundings: Surroundings, *, tty: bool) -> Shell:
+        from kubesim.kubelet.runtime.shell import Shell
+
         return Shell(surroundings, self._files, self._clock.unix_ns, is_terminal=tty)
 
     def _source(self, surroundings: Surroundings) -> Source:
@@ -76,6 +85,9 @@ class Insides:
             return printed_lines(container.behaviour.log, self._started_unix_ns)
         if spec is None or not self._profile.interprets_commands or (spec.stdin and waits_for_input(spec)):
             return silent()
+        from kubesim.kubelet.runtime.shell import Shell, find_program
+        from kubesim.kubelet.runtime.shell.files import Files
+
         words = command_of(spec)
         if words and find_program(words[0]) is not None:
             elapsed = _Elapsed(self._started_unix_ns)
@@ -121,4 +133,6 @@ def waits_for_input(spec: ContainerSpec) -> bool:
     words = command_of(spec)
     if not words:
         return repository_of(spec.image).rsplit("/", 1)[-1] in SHELL_IMAGES
+    from kubesim.kubelet.runtime.shell import is_shell
+
     return is_shell(words[0]) and all(word.startswith("-") and "c" not in word for word in words[1:])
