@@ -10,9 +10,16 @@ import sys
 from benchmarks.clusters import idle, large, lesson
 from benchmarks.https import https
 from benchmarks.measure import Figure
-from benchmarks.writes import writes
+from benchmarks.writes import creates, writes
 
-BENCHMARKS = {"lesson": lesson, "writes": writes, "idle": idle, "large": large, "https": https}
+BENCHMARKS = {
+    "lesson": lesson,
+    "writes": writes,
+    "creates": creates,
+    "idle": idle,
+    "large": large,
+    "https": https,
+}
 
 
 def main() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from benchmarks.measure import Figure, now, resident_megabytes
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import LEASES, PODS
+from kubesim.api.resources import LEASES, NAMESPACES, PODS, SERVICE_ACCOUNTS
 from kubesim.api.wire import STRATEGIC_MERGE_PATCH
 from kubesim.client.informer import Informers
 from kubesim.cluster import ADMIN, SimCluster
 from kubesim.sim import run
 
 WRITES = 20_000
-EVENTS_WATCHED = 10_000
+CREATES = 5_000
+POD = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
 
 
 def writes() -> list[Figure]:
@@ -55,13 +56,7 @@ async def pod_writes(cluster: SimCluster) -> float:
     """Microseconds of one status patch, as a kubelet sends it."""
     await cluster.kubectl.run("create namespace bench")
     await cluster.run_for(1)
-    made = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "web"},
-        "spec": {"containers": [{"name": "c", "image": "nginx"}]},
-    }
-    await cluster.client.create(PODS, made, "bench")
+    await cluster.client.create(PODS, {**POD, "metadata": {"name": "web"}}, "bench")
     count = WRITES // 4
     started = now()
     for number in range(count):
@@ -69,3 +64,25 @@ async def pod_writes(cluster: SimCluster) -> float:
         patch = {"status": {"phase": "Running", "conditions": [ready], "podIP": f"10.244.0.{number % 250}"}}
         await cluster.client.patch(PODS, "web", patch, "bench", patch_type=STRATEGIC_MERGE_PATCH, subresource="status")
     return (now() - started) / count * 1e6
+
+
+def creates() -> list[Figure]:
+    """Pods made one after another, each seen by an informer; no controller and no scheduler looks at them."""
+
+    async def main() -> float:
+        async with SimCluster(0, without=("scheduler", "controller-manager")) as cluster:
+            await cluster.client.create(NAMESPACES, {"metadata": {"name": "bench"}})
+            await cluster.client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "bench")
+            informers = Informers(cluster.sim, cluster.client_for("benchmark", ADMIN))
+            informers.of(PODS)
+            watching = cluster.sim.loop.create_task(informers.run())
+            await informers.wait_synced()
+            started = now()
+            for number in range(CREATES):
+                made = {**POD, "metadata": {"name": f"web-{number}", "labels": {"app": "web"}}}
+                await cluster.client.create(PODS, made, "bench")
+            rate = CREATES / (now() - started)
+            watching.cancel()
+            return rate
+
+    return [Figure("Pod creates, client to watchers", run(main), "per s", "≥", 5000)]

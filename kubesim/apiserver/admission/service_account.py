@@ -16,25 +16,14 @@ from kubesim.api.meta import with_fields
 from kubesim.api.resources import PODS, SERVICE_ACCOUNTS
 from kubesim.api.stored import Object
 from kubesim.apiserver.admission.plugin import CREATE, AdmissionPlugin, Attributes, Target
+from kubesim.apiserver.validation.projections import TOKEN_PROJECTION
 
 DEFAULT_ACCOUNT = "default"
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 VOLUME_PREFIX = "kube-api-access-"
-# One hour and seven seconds: a token that gives away that nobody chose its lifetime.
-TOKEN_SECONDS = 3607
 CONTAINER_LISTS = ("initContainers", "containers")
 ENFORCE_ANNOTATION = "kubernetes.io/enforce-mountable-secrets"
-# What is mounted is the same in every Pod, so they all share it.
-_NAMESPACE = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
-TOKEN_PROJECTION: Object = {
-    "sources": [
-        {"serviceAccountToken": {"expirationSeconds": TOKEN_SECONDS, "path": "token"}},
-        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-        {"downwardAPI": {"items": [_NAMESPACE]}},
-    ],
-    "defaultMode": 420,
-}
 
 
 class ServiceAccount(AdmissionPlugin):
