@@ -203,6 +203,14 @@ class Framework:
                 return status
         return self.run_filters(state, pod, node)
 
+    def is_promised(self, node: str) -> bool:
+        """Whether Pods are nominated to `node`."""
+        return node in self.nominator.by_node
+
+    def look_at_one_node(self, state: CycleState) -> bool:
+        """Whether every filter with something to say about the Pod is `node_local`."""
+        return all(plugin.node_local or plugin.name in state.skip_filter for plugin in self.filters)
+
     def run_add_pod(self, state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo) -> None:
         """Tells the PreFilter plugins that `added` is on `node`, too."""
         for plugin in self.pre_filter_extensions:

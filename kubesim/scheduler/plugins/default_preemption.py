@@ -23,13 +23,14 @@ from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_condition import is_terminating_by_preemption
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.preemption.budgets import read_budgets
-from kubesim.scheduler.preemption.candidates import DryRun, VictimSearch
+from kubesim.scheduler.preemption.candidates import DryRun, Memo, VictimSearch
 from kubesim.scheduler.preemption.selection import best_candidates
 from kubesim.scheduler.snapshot import Snapshot
 
 PREEMPT_NEVER = "Never"
 MIN_CANDIDATE_NODES_PERCENTAGE = 10
 MIN_CANDIDATE_NODES_ABSOLUTE = 100
+MEMOS_MAX = 16  # Shapes and priorities of Pods whose dry runs are remembered.
 NOT_ELIGIBLE = unschedulable("preemption: not eligible due to preemptionPolicy=Never.")
 VICTIMS_TERMINATING = unschedulable("preemption: not eligible due to a terminating pod on the nominated node.")
 NOT_HELPFUL = unresolvable("Preemption is not helpful for scheduling")
@@ -47,6 +48,7 @@ class DefaultPreemption(PreEnqueuePlugin, PostFilterPlugin):
     ) -> None:  # fmt: skip
         super().__init__(handle)
         self._budgets = handle.informer(POD_DISRUPTION_BUDGETS)
+        self._memos: dict[tuple[bytes, int], Memo] = {}
         self._percentage = min_candidate_nodes_percentage
         self._absolute = min_candidate_nodes_absolute
 
@@ -96,8 +98,21 @@ class DefaultPreemption(PreEnqueuePlugin, PostFilterPlugin):
         if not nodes:
             return DryRun([], {})
         offset = self.handle.random.randrange(len(nodes))
-        search = VictimSearch(self.filters, state, pod, read_budgets(self._budgets.list()))
+        budgets = read_budgets(self._budgets.list())
+        search = VictimSearch(self.filters, state, pod, budgets, self._memo_for(state, pod, is_simple=not budgets))
         return search.run(nodes, offset, self.candidates_wanted(len(nodes)))
+
+    def _memo_for(self, state: CycleState, pod: PodInfo, *, is_simple: bool) -> Memo | None:
+        """What is known of nodes for Pods like this one, where nothing but the node decides."""
+        has_claims = any(volume.persistent_volume_claim or volume.ephemeral for volume in pod.pod.spec.volumes)
+        if not (is_simple and not has_claims and self.filters.look_at_one_node(state)):
+            return None
+        key = (pod.shape.signature, pod.priority)
+        memo = self._memos.pop(key, {})
+        self._memos[key] = memo  # The latest is last.
+        if len(self._memos) > MEMOS_MAX:
+            del self._memos[next(iter(self._memos))]
+        return memo
 
     def _why_not_eligible(self, pod: PodInfo, snapshot: Snapshot, diagnosis: Diagnosis) -> Status | None:
         """Its policy forbids it, or victims of an earlier try are still on the node that it is promised."""

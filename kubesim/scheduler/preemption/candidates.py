@@ -10,6 +10,7 @@ pkg/scheduler/framework/preemption.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -44,10 +45,27 @@ class DryRun(msgspec.Struct):
     statuses: dict[str, Status]
 
 
-class VictimSearch:
-    """Tries Pods off and on copies of nodes, for one Pod that wants room."""
+class Found(NamedTuple):
+    """What a dry run of one node came to, and the node as it was."""
 
-    def __init__(self, filters: Filters, state: CycleState, pod: PodInfo, budgets: Sequence[Budget]) -> None:
+    node: NodeInfo
+    generation: int
+    result: Candidate | Status
+
+
+Memo = dict[str, Found]  # By node, for one shape of Pod and one priority.
+
+
+class VictimSearch:
+    """Tries Pods off and on copies of nodes, for one Pod that wants room.
+
+    `memo` holds what was found for Pods like this one; None where a node alone does not decide.
+    """
+
+    def __init__(
+        self, filters: Filters, state: CycleState, pod: PodInfo, budgets: Sequence[Budget], memo: Memo | None = None
+    ) -> None:
+        self._memo = memo
         self._filters = filters
         self._state = state
         self._pod = pod
@@ -70,9 +88,15 @@ class VictimSearch:
         return DryRun(clean[:wanted] + violating[:wanted], statuses)
 
     def _try_node(self, node: NodeInfo) -> Candidate | Status:
-        """`on_node`; a plugin that fails spoils its node only."""
+        """`on_node`, or what it said of the same node before; a plugin that fails spoils its node only."""
+        memo = None if self._filters.is_promised(node.name) else self._memo
+        if memo is not None and (known := memo.get(node.name)) is not None and _holds(known, node):
+            return known.result
         try:
-            return self.on_node(node)
+            result = self.on_node(node)
+            if memo is not None:
+                memo[node.name] = Found(node, node.generation, result)
+            return result
         except PluginError as error:
             return failed(str(error))
 
@@ -114,3 +138,14 @@ class VictimSearch:
     def _remove(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> None:
         node.remove_pod(pod.uid)
         self._filters.run_remove_pod(state, self._pod, pod, node)
+
+
+def _holds(known: Found, node: NodeInfo) -> bool:
+    """Whether the node is as it was: also the Pods' own revisions, which do not count as a change of the node."""
+    if known.node is not node or known.generation != node.generation:
+        return False
+    result = known.result
+    if isinstance(result, Status):
+        return True
+    pods = node.pods
+    return all(pods.get(pod.uid) is pod for pod in (*result.victims, *result.spared))

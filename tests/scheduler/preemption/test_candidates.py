@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from kubesim.api.stored import Stored
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.status import SUCCESS, Code, Status
-from kubesim.scheduler.preemption.candidates import NO_VICTIMS, Candidate, VictimSearch
+from kubesim.scheduler.pod_info import PodInfo
+from kubesim.scheduler.preemption.candidates import NO_VICTIMS, Candidate, Memo, VictimSearch
 from kubesim.scheduler.preemption.selection import best_candidates
 from tests.scheduler.conftest import World, make_node, make_pod
 
@@ -75,6 +76,26 @@ def test_the_search_stops_at_so_many_candidates() -> None:
     world = World(nodes, [cpu(f"low{number}", "1", node=f"n{number}") for number in range(9)])
     found = search(world, cpu("new", "1", 10)).run(world.snapshot.nodes, offset=7, wanted=3)
     assert [candidate.node for candidate in found.candidates] == ["n7", "n8", "n0"]
+
+
+def test_what_is_remembered_of_a_node_holds_until_it_or_its_pods_change() -> None:
+    """Teaches: the next Pod of the same shape gets the same answer without another dry run."""
+    world, new = World([make_node("n", cpu="2")], [cpu("low", "2", node="n")]), cpu("new", "1", 10)
+    memo: Memo = {}
+
+    def victim() -> PodInfo:
+        state, info = CycleState(), world.place_nowhere(new)
+        world.framework.run_pre_filter(state, info, world.snapshot)
+        found = VictimSearch(world.framework, state, info, [], memo).run(world.snapshot.nodes, 0, 1)
+        return found.candidates[0].victims[0]
+
+    first = victim()
+    assert victim() is first
+    world.place(cpu("low", "2", node="n", revision=2))  # A new revision of the same Pod: the node is as it was.
+    assert victim().stored.revision == 2
+    world.cache.remove_pod("uid-low")
+    world.place(cpu("other", "2", node="n"))
+    assert victim().name == "other"
 
 
 def candidate(node: str, *pods: Stored, violations: int = 0) -> Candidate:
