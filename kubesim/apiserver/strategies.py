@@ -10,6 +10,7 @@ from kubesim.apiserver.registry.admission_policies import (
     ValidatingPolicyBindingStrategy,
     ValidatingPolicyStrategy,
 )
+from kubesim.apiserver.registry.api_service import APIServiceStrategy
 from kubesim.apiserver.registry.batch import CronJobStrategy, JobStrategy
 from kubesim.apiserver.registry.certificate import CertificateSigningRequestStrategy
 from kubesim.apiserver.registry.limit_range import LimitRangeStrategy
@@ -81,6 +82,7 @@ STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
     ("coordination.k8s.io", "leases"): LeaseStrategy,
     ("discovery.k8s.io", "endpointslices"): EndpointSliceStrategy,
     ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionStrategy,
+    ("apiregistration.k8s.io", "apiservices"): APIServiceStrategy,
     ("scheduling.k8s.io", "priorityclasses"): PriorityClassStrategy,
     (ADMISSION, "validatingadmissionpolicies"): ValidatingPolicyStrategy,
     (ADMISSION, "validatingadmissionpolicybindings"): ValidatingPolicyBindingStrategy,

@@ -8,6 +8,7 @@ k8s.io/apiserver/pkg/endpoints/handlers/rest.go, conversion/converter.go of k8s.
 from __future__ import annotations
 
 from kubesim.api.errors import BadRequestError
+from kubesim.api.patch.go_text import json_type
 from kubesim.api.resources import BY_KIND, Resource
 from kubesim.api.stored import Object
 
@@ -21,6 +22,10 @@ def check_kind(resource: Resource, body: Object) -> None:
     kind, api_version = body.get("kind", resource.kind), body.get("apiVersion", resource.api_version)
     if (kind, api_version) == (resource.kind, resource.api_version):
         return
+    for name, value in (("apiVersion", api_version), ("kind", kind)):
+        if not isinstance(value, str):
+            what = f"json: cannot unmarshal {json_type(value)} into Go struct field .{name} of type string"
+            raise BadRequestError(f"couldn't get version/kind; json parse error: {what}")
     found = BY_KIND.get((api_version, kind))
     if found is not None and found.kind == resource.kind:
         words = f"the API version in the data ({api_version}) does not match the expected API version"
