@@ -18,8 +18,8 @@ from kubesim.api.errors import NotFoundError
 from kubesim.api.meta import with_fields
 from kubesim.api.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
 from kubesim.api.stored import Object, Stored
+from kubesim.api.volume_match import annotations_of, best_match, class_of, is_for, mismatch
 from kubesim.controllers.controller import Controller, ControllerContext
-from kubesim.controllers.persistent_volume_match import annotations_of, best_match, class_of, is_for, mismatch
 from kubesim.sim import Tasks
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"

@@ -32,6 +32,7 @@ from kubesim.scheduler.framework.interface import (
 from kubesim.scheduler.framework.runtime import Framework, PluginError
 from kubesim.scheduler.framework.status import SUCCESS, Status
 from kubesim.scheduler.node_table import Integers, Mask, NodeTable
+from kubesim.scheduler.plugins.pod_volumes import is_particular
 from kubesim.scheduler.plugins.spread_constraints import DO_NOT_SCHEDULE, constraints_of
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
@@ -63,8 +64,8 @@ class ColumnStore:
     def evaluate(self, pod: PodInfo, start: int, wanted: int) -> Evaluation | None:
         """What the readable form would find, or None where only that form can tell."""
         spec = pod.pod.spec
-        if not self._usable or spec.node_name or any(volume.persistent_volume_claim for volume in spec.volumes):
-            return None  # Claims are nothing that a shape could tell.
+        if not self._usable or spec.node_name or is_particular(pod):
+            return None
         if len(self._local.nominator) and self._is_wide_promise(pod):
             return None
         wide = self._look_wide(pod)

@@ -8,6 +8,7 @@ Upstream: pkg/scheduler/eventhandlers.go.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
 from kubesim.api.stored import Stored
 from kubesim.api.views import Node, Pod
@@ -37,12 +38,16 @@ class EventHandlers:
         pods.add_handler(on_add=self.pod_added, on_update=self.pod_updated, on_delete=self.pod_deleted)
         nodes.add_handler(on_add=self.node_added, on_update=self.node_updated, on_delete=self.node_deleted)
 
-    def listen_volumes(self, claims: Informer, classes: Informer) -> None:
+    def listen_volumes(self, claims: Informer, volumes: Informer, classes: Informer, csi_nodes: Informer) -> None:
         """Registers with the informers of what volumes are made of."""
-        claims.add_handler(
-            on_add=lambda claim: self._queue.move(ClusterEvent.CLAIM_CHANGE, None, claim),
-            on_update=lambda old, new: self._queue.move(ClusterEvent.CLAIM_CHANGE, old, new),
-        )
+        for informer, event in (
+            (claims, ClusterEvent.CLAIM_CHANGE),
+            (volumes, ClusterEvent.VOLUME_CHANGE),
+            (csi_nodes, ClusterEvent.CSI_NODE_CHANGE),
+        ):
+            informer.add_handler(
+                on_add=partial(self._queue.move, event, None), on_update=partial(self._queue.move, event)
+            )
         classes.add_handler(on_add=lambda class_: self._queue.move(ClusterEvent.STORAGE_CLASS_ADD, None, class_))
 
     # -- nodes ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import NODES, PERSISTENT_VOLUME_CLAIMS, PODS, STORAGE_CLASSES
+from kubesim.api.resources import CSI_NODES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
 from kubesim.api.stored import Stored
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
@@ -83,7 +83,8 @@ class Scheduler:
         """Schedules until cancelled (or until the lease is lost)."""
         pods = self._pods()
         self.handlers.listen(pods, self.informers.of(NODES))
-        self.handlers.listen_volumes(self.informers.of(PERSISTENT_VOLUME_CLAIMS), self.informers.of(STORAGE_CLASSES))
+        of_volumes = (PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES, CSI_NODES)
+        self.handlers.listen_volumes(*(self.informers.of(resource) for resource in of_volumes))
         async with Tasks("scheduler") as tasks:
             tasks.spawn(self.informers.run(), "informers")
             for name, recorder in self._recorders.items():

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from kubesim.api.resources import BY_KIND, Resource
 from kubesim.api.stored import Stored
 from kubesim.api.views import Node
+from kubesim.client.informer import Informer
 from kubesim.scheduler.algorithm import Decision, SchedulingAlgorithm
 from kubesim.scheduler.cache import SchedulerCache
 from kubesim.scheduler.framework.cycle_state import CycleState
@@ -71,7 +73,8 @@ class World:
                  plugins: Sequence[Registration] = DEFAULT_PLUGINS) -> None:  # fmt: skip
         self.cache = SchedulerCache()
         self.snapshot = Snapshot()
-        handle = Handle(self.snapshot, client=None)  # type: ignore[arg-type]  # Nothing here reaches an apiserver.
+        self._informers: dict[Resource, Informer] = {}
+        handle = Handle(self.snapshot, client=None, informer=self.informer)  # type: ignore[arg-type]  # Nothing here reaches an apiserver.
         self.framework = Framework("default-scheduler", [(row.make(handle), row.weight) for row in plugins])
         self.algorithm = SchedulingAlgorithm(self.snapshot, Random(seed))
         for node in nodes:
@@ -79,6 +82,21 @@ class World:
         for pod in pods:
             self.place(pod)
         self.refresh()
+
+    def informer(self, resource: Resource) -> Informer:
+        """The one informer of a resource."""
+        informer = self._informers.get(resource)
+        if informer is None:
+            informer = self._informers[resource] = Informer(resource)
+        return informer
+
+    def know(self, *objects: dict[str, Any]) -> None:
+        """Shows the plugins objects of other kinds."""
+        by_resource: dict[Resource, list[Stored]] = {}
+        for obj in objects:
+            by_resource.setdefault(BY_KIND[(obj["apiVersion"], obj["kind"])], []).append(Stored(1, obj))
+        for resource, items in by_resource.items():
+            self.informer(resource).replace([*self.informer(resource).list(), *items], 1)
 
     def plugin(self, name: str) -> Any:
         """The plugin called `name`."""

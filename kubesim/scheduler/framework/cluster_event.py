@@ -30,6 +30,8 @@ class ClusterEvent(Enum):
     ASSIGNED_POD_LABEL = "AssignedPodLabelUpdate"
     ASSIGNED_POD_SCALE_DOWN = "AssignedPodScaleDown"
     CLAIM_CHANGE = "PersistentVolumeClaimChange"
+    VOLUME_CHANGE = "PersistentVolumeChange"
+    CSI_NODE_CHANGE = "CSINodeChange"
     STORAGE_CLASS_ADD = "StorageClassAdd"
     UNSCHEDULED_POD_ADD = "UnschedulablePodAdd"
     POD_UPDATE = "PodUpdate"

@@ -22,11 +22,14 @@ from kubesim.scheduler.plugins.node_ports import NodePorts
 from kubesim.scheduler.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
 from kubesim.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from kubesim.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from kubesim.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from kubesim.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from kubesim.scheduler.plugins.priority_sort import PrioritySort
 from kubesim.scheduler.plugins.scheduling_gates import SchedulingGates
 from kubesim.scheduler.plugins.taint_toleration import TaintToleration
 from kubesim.scheduler.plugins.volume_binding import VolumeBinding
+from kubesim.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from kubesim.scheduler.plugins.volume_zone import VolumeZone
 
 
 class Registration(msgspec.Struct, frozen=True):
@@ -46,7 +49,10 @@ DEFAULT_PLUGINS: tuple[Registration, ...] = (
     Registration("NodeAffinity", NodeAffinity, weight=2),
     Registration("NodePorts", NodePorts),
     Registration("NodeResourcesFit", NodeResourcesFit),
+    Registration("VolumeRestrictions", VolumeRestrictions),
+    Registration("NodeVolumeLimits", NodeVolumeLimits),
     Registration("VolumeBinding", VolumeBinding),
+    Registration("VolumeZone", VolumeZone),
     Registration("DynamicResources", DynamicResources),
     Registration("PodTopologySpread", PodTopologySpread, weight=2),
     Registration("InterPodAffinity", InterPodAffinity, weight=2),

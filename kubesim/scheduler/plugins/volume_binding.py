@@ -1,9 +1,9 @@
 """VolumeBinding: a Pod can run only where its claims have their volumes.
 
-Claims of an immediate class must be bound before the Pod is tried. Those of a class with WaitForFirstConsumer are
-told the node that was chosen, and the Pod waits (10 minutes at most) until their volumes are there.
-Upstream: pkg/scheduler/framework/plugins/volumebinding. Left out: volumes that only some nodes can reach (nodeAffinity
-of volumes, topologies and capacities of drivers), and claims of ephemeral volumes.
+Claims of an immediate class must be bound before the Pod is tried, and their volumes must be within the node's reach.
+Those of a class with WaitForFirstConsumer are bound once a node is chosen: to a volume that is there and can be
+reached, or (the claim is told the node) to one that the class' provisioner makes. The Pod waits, 10 minutes at most.
+Upstream: pkg/scheduler/framework/plugins/volumebinding. Left out: capacities that drivers tell, scores by capacity.
 """
 
 from __future__ import annotations
@@ -12,26 +12,60 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from kubesim.api.resources import PERSISTENT_VOLUME_CLAIMS, STORAGE_CLASSES
+import msgspec
+
+from kubesim.api.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
 from kubesim.api.stored import Stored
+from kubesim.api.views import Node, PersistentVolume
+from kubesim.api.volume_match import best_match, class_of, is_for, wanted_size
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, EventWithHint
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.handle import Handle
-from kubesim.scheduler.framework.interface import ALL_NODES, PreBindPlugin, PreFilterPlugin, PreFilterResult
+from kubesim.scheduler.framework.interface import (
+    ALL_NODES,
+    FilterPlugin,
+    PreBindPlugin,
+    PreFilterPlugin,
+    PreFilterResult,
+    ReservePlugin,
+)
 from kubesim.scheduler.framework.status import SKIP, SUCCESS, Status, failed, unresolvable
+from kubesim.scheduler.node_info import NodeInfo
+from kubesim.scheduler.plugins.node_selector import compile_terms
+from kubesim.scheduler.plugins.pod_volumes import MountedClaim, claims_of
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
+BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
+NO_PROVISIONER = "kubernetes.io/no-provisioner"
 BIND_SECONDS_MAX = 600
 POLL_SECONDS = 1
 UNBOUND = unresolvable("pod has unbound immediate PersistentVolumeClaims")
+NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
+BIND_CONFLICT = "node(s) didn't find available persistent volumes to bind"
+NO_SUCH_VOLUME = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
 TIMED_OUT = failed("binding volumes: context deadline exceeded")
 
 
-class VolumeBinding(PreFilterPlugin, PreBindPlugin):
-    """Looks at the Pod's claims."""
+class Plan(msgspec.Struct, frozen=True):
+    """What has to be bound on one node: claims with their volumes, and claims that a provisioner serves."""
+
+    static: tuple[tuple[Stored, Stored], ...] = ()
+    provisioned: tuple[Stored, ...] = ()
+
+
+class Notes(msgspec.Struct):
+    """The Pod's claims, and what Filter planned for each node."""
+
+    bound: tuple[Stored, ...]
+    waiting: tuple[Stored, ...]
+    plans: dict[str, Plan] = {}
+
+
+class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin):
+    """Looks at the Pod's claims and their volumes."""
 
     name = "VolumeBinding"
     node_local = True  # Without claims; Pods with claims are never scheduled by shape (see columns.py).
@@ -39,78 +73,188 @@ class VolumeBinding(PreFilterPlugin, PreBindPlugin):
     def __init__(self, handle: Handle) -> None:
         super().__init__(handle)
         self._claims = handle.informer(PERSISTENT_VOLUME_CLAIMS)
+        self._volumes = handle.informer(PERSISTENT_VOLUMES)
         self._classes = handle.informer(STORAGE_CLASSES)
+        self._reserved: dict[str, str] = {}  # Volume → claim, while the binding is under way.
+
+    # -- the decision ---------------------------------------------------------------------------------
 
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> tuple[PreFilterResult, Status]:
         """SKIP without claims; SUCCESS when all that must be bound are."""
-        names = claim_names(pod)
-        if not names:
+        mounted = claims_of(pod)
+        if not mounted:
             return ALL_NODES, SKIP
-        waiting = []
-        for name in names:
-            claim = self._claim(pod, name)
-            if (problem := _problem(name, claim)) is not None:
+        bound, waiting = [], []
+        for one in mounted:
+            claim = self._claims.get(f"{pod.namespace}/{one.name}")
+            if (problem := _problem(pod, one, claim)) is not None:
                 return ALL_NODES, problem
-            if claim is not None and not is_bound(claim):
-                if not self._waits(claim):
-                    return ALL_NODES, UNBOUND
-                waiting.append(name)
-        state.write(self.name, tuple(waiting))
+            assert claim is not None, "a claim that is not there is a problem"
+            if is_bound(claim):
+                bound.append(claim)
+            elif self._waits(claim):
+                waiting.append(claim)
+            else:
+                return ALL_NODES, UNBOUND
+        # The smallest first, so that it does not take a volume that only it could leave to others.
+        waiting.sort(key=lambda claim: wanted_size(claim.object))
+        state.write(self.name, Notes(tuple(bound), tuple(waiting)))
         return ALL_NODES, SUCCESS
 
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
+        """SUCCESS when all volumes can be reached, or can be had, from there."""
+        notes: Notes = state.read(self.name)
+        reasons = []
+        volumes = [self._volumes.get(claim.object["spec"]["volumeName"]) for claim in notes.bound]
+        if any(volume is not None and not reaches(volume, node.known) for volume in volumes):
+            reasons.append(NODE_CONFLICT)
+        plan = self._plan(notes.waiting, node.known)
+        if plan is None:
+            reasons.append(BIND_CONFLICT)
+        else:
+            notes.plans[node.name] = plan
+        if None in volumes:
+            reasons.append(NO_SUCH_VOLUME)
+        return unresolvable(*reasons) if reasons else SUCCESS
+
+    def _plan(self, claims: Sequence[Stored], node: Node) -> Plan | None:
+        """How all claims could be bound; None if one could not."""
+        static: list[tuple[Stored, Stored]] = []
+        provisioned = []
+        for claim in claims:
+            selected = _annotation(claim, SELECTED_NODE)
+            if selected and selected != node.metadata.name:
+                return None
+            volume = None if selected else self._free_volume(claim, node, {chosen.name for _, chosen in static})
+            if volume is not None:
+                static.append((claim, volume))
+            elif self._can_provision(claim, node):
+                provisioned.append(claim)
+            else:
+                return None
+        return Plan(tuple(static), tuple(provisioned))
+
+    def _free_volume(self, claim: Stored, node: Node, taken: set[str]) -> Stored | None:
+        def is_free(volume: Stored) -> bool:
+            return volume.name not in taken and self._reserved.get(volume.name, claim.key) == claim.key
+
+        reachable = [volume for volume in self._volumes.list() if is_free(volume) and reaches(volume, node)]
+        return best_match(claim.object, reachable, only_named=False)
+
+    def _can_provision(self, claim: Stored, node: Node) -> bool:
+        class_ = self._classes.get(class_of(claim.object))
+        if class_ is None or class_.object.get("provisioner", "") in ("", NO_PROVISIONER):
+            return False
+        topologies = class_.object.get("allowedTopologies") or ()
+        labels = node.metadata.labels
+        return not topologies or any(
+            all(labels.get(one["key"]) in (one.get("values") or ()) for one in term.get("matchLabelExpressions") or ())
+            for term in topologies
+        )
+
+    # -- making it true -------------------------------------------------------------------------------
+
+    def reserve(self, state: CycleState, pod: PodInfo, node: str) -> Status:
+        """The chosen volumes are not free for the next Pod."""
+        for claim, volume in self._planned(state, node).static:
+            self._reserved[volume.name] = claim.key
+        return SUCCESS
+
+    def unreserve(self, state: CycleState, pod: PodInfo, node: str) -> None:
+        """They are."""
+        for _, volume in self._planned(state, node).static:
+            self._reserved.pop(volume.name, None)
+
     async def pre_bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:
-        """Tells the claims that waited where they are wanted, and waits for their volumes."""
-        waiting: Sequence[str] = state.read(self.name) or ()
-        namespace = pod.pod.metadata.namespace
-        for name in waiting:
+        """Gives claims their volumes, or tells them where they are wanted; then waits until all are bound."""
+        plan = self._planned(state, node)
+        client, namespace = self.handle.client, pod.namespace
+        for claim, volume in plan.static:
+            if not is_for(volume.object, claim.object):
+                await client.merge_patch(PERSISTENT_VOLUMES, volume.name, _claimed_by(claim))
+        for claim in plan.provisioned:
             patch = {"metadata": {"annotations": {SELECTED_NODE: node}}}
-            await self.handle.client.merge_patch(PERSISTENT_VOLUME_CLAIMS, name, patch, namespace)
+            await client.merge_patch(PERSISTENT_VOLUME_CLAIMS, claim.name, patch, namespace)
+        waiting = [claim.key for claim, _ in plan.static] + [claim.key for claim in plan.provisioned]
         for _ in range(BIND_SECONDS_MAX // POLL_SECONDS):
-            claims = [self._claim(pod, name) for name in waiting]
+            claims = [self._claims.get(key) for key in waiting]
             if all(claim is not None and is_bound(claim) for claim in claims):
+                self.unreserve(state, pod, node)  # The claims hold them now.
                 return SUCCESS
             await asyncio.sleep(POLL_SECONDS)
         return TIMED_OUT
 
+    def _planned(self, state: CycleState, node: str) -> Plan:
+        notes = state.read(self.name)
+        return notes.plans.get(node, Plan()) if isinstance(notes, Notes) else Plan()
+
+    # -- the queue ------------------------------------------------------------------------------------
+
     def events(self) -> Sequence[EventWithHint]:
-        """A claim of the Pod came or was bound; a class came."""
+        """A claim of the Pod came or was bound; a class or a volume came; a node came or moved."""
         return (
             EventWithHint(ClusterEvent.CLAIM_CHANGE, self.is_schedulable_after_claim),
             EventWithHint(ClusterEvent.STORAGE_CLASS_ADD),
+            EventWithHint(ClusterEvent.VOLUME_CHANGE),
+            EventWithHint(ClusterEvent.NODE_ADD),
+            EventWithHint(ClusterEvent.NODE_LABEL),
         )
 
     def is_schedulable_after_claim(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """Only claims that the Pod mounts count."""
         assert isinstance(new, Stored)
-        return new.namespace == pod.pod.metadata.namespace and new.name in claim_names(pod)
-
-    def _claim(self, pod: PodInfo, name: str) -> Stored | None:
-        return self._claims.get(f"{pod.pod.metadata.namespace}/{name}")
+        return new.namespace == pod.namespace and any(one.name == new.name for one in claims_of(pod))
 
     def _waits(self, claim: Stored) -> bool:
-        class_name = claim.object["spec"].get("storageClassName", "")
+        class_name = class_of(claim.object)
         class_ = self._classes.get(class_name) if class_name else None
         return class_ is not None and class_.object.get("volumeBindingMode") == "WaitForFirstConsumer"
 
 
-def claim_names(pod: PodInfo) -> list[str]:
-    """The claims that the Pod mounts."""
-    sources = [volume.persistent_volume_claim for volume in pod.pod.spec.volumes]
-    return [source["claimName"] for source in sources if source]
-
-
 def is_bound(claim: Stored) -> bool:
     """Whether both halves of its binding are written."""
-    annotations = claim.object["metadata"].get("annotations") or {}
-    return bool(claim.object["spec"].get("volumeName")) and BIND_COMPLETED in annotations
+    return bool(claim.object["spec"].get("volumeName")) and bool(_annotation(claim, BIND_COMPLETED))
 
 
-def _problem(name: str, claim: Stored | None) -> Status | None:
+def reaches(volume: Stored, node: Node) -> bool:
+    """Whether the volume can be used on the node."""
+    affinity = volume.view(PersistentVolume).spec.node_affinity
+    required = affinity.required if affinity else None
+    return required is None or compile_terms(required.node_selector_terms)(node)
+
+
+def _annotation(stored: Stored, name: str) -> str:
+    value: str = (stored.object["metadata"].get("annotations") or {}).get(name, "")
+    return value
+
+
+def _claimed_by(claim: Stored) -> dict[str, Any]:
+    """A patch that gives a volume to a claim; the volume controller does the rest."""
+    reference = {
+        "kind": "PersistentVolumeClaim",
+        "namespace": claim.namespace,
+        "name": claim.name,
+        "uid": claim.uid,
+        "apiVersion": "v1",
+        "resourceVersion": str(claim.revision),
+    }
+    return {"metadata": {"annotations": {BOUND_BY_CONTROLLER: "yes"}}, "spec": {"claimRef": reference}}
+
+
+def _problem(pod: PodInfo, mounted: MountedClaim, claim: Stored | None) -> Status | None:
+    """Why the Pod cannot be placed anywhere."""
+    name = mounted.name
     if claim is None:
-        return unresolvable(f'persistentvolumeclaim "{name}" not found')
+        waiting = "waiting for ephemeral volume controller to create the " if mounted.is_ephemeral else ""
+        end = "" if mounted.is_ephemeral else " not found"
+        return unresolvable(f'{waiting}persistentvolumeclaim "{name}"{end}')
+    metadata = claim.object["metadata"]
+    owners = [owner.get("uid") for owner in metadata.get("ownerReferences") or () if owner.get("controller")]
+    if mounted.is_ephemeral and pod.uid not in owners:
+        return unresolvable(f"PVC {claim.key} was not created for pod {pod.key} (pod is not owner)")
     if (claim.object.get("status") or {}).get("phase") == "Lost":
         volume = claim.object["spec"].get("volumeName", "")
         return unresolvable(f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume "{volume}"')
-    if "deletionTimestamp" in claim.object["metadata"]:
+    if "deletionTimestamp" in metadata:
         return unresolvable(f'persistentvolumeclaim "{name}" is being deleted')
     return None

@@ -1,4 +1,4 @@
-"""Which volume suits a claim. Pure.
+"""Which volume suits a claim: for the volume controller, and for the scheduler where a claim waits for a Pod.
 
 The smallest one that is large enough, of the claim's class and mode, with all its access modes, and with the labels
 that it selects. A volume that names the claim already comes before all others.
@@ -14,7 +14,6 @@ from typing import Any
 from kubesim.api.quantity import parse
 from kubesim.api.selectors import label_selector
 from kubesim.api.stored import Object, Stored
-from kubesim.controllers.ownership import labels_of
 
 CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
@@ -79,6 +78,6 @@ def best_match(claim: Object, volumes: Iterable[Stored], *, only_named: bool) ->
                 return stored
             continue
         is_free = (volume.get("status") or {}).get("phase") == "Available" and not only_named
-        if is_free and (selector is None or label_selector(selector).matches(labels_of(stored))):
+        if is_free and (selector is None or label_selector(selector).matches(volume["metadata"].get("labels"))):
             suitable.append(stored)
     return min(suitable, key=lambda stored: size(stored.object["spec"].get("capacity")), default=None)
