@@ -97,7 +97,7 @@ def test_both_forms_choose_alike(
     forms = readable, quick = world(made), world(made)
     quick.algorithm.columns_min_nodes = 0
     for form in forms:
-        form.algorithm.feasible_nodes_wanted = lambda count: wanted or count
+        form.algorithm.feasible_nodes_wanted = lambda count, _: wanted or count
     for number, fields in enumerate(pods):
         new = pod(f"p{number}", **fields)
         expected, seen = readable.schedule(new), quick.schedule(new)
