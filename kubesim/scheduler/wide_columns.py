@@ -184,6 +184,8 @@ class SpreadColumns:
         total = np.zeros(len(scored), np.float64)
         for constraint in constraints:
             domains = table.domains(constraint.topology_key)
+            if not domains.count:
+                continue  # Nowhere such a label: nothing to spread over.
             counts = self._counts(pod, table, constraint)
             if constraint.topology_key == HOSTNAME:
                 size, of_node = len(scored), counts.astype(np.int64)

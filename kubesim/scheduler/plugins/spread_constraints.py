@@ -27,6 +27,7 @@ DO_NOT_SCHEDULE = "DoNotSchedule"
 SCHEDULE_ANYWAY = "ScheduleAnyway"
 HONOR = "Honor"
 HOSTNAME = "kubernetes.io/hostname"
+FOUND_MAX = 1024
 ZONE = "topology.kubernetes.io/zone"
 
 
@@ -86,31 +87,43 @@ class DefaultConstraints:
     def __init__(self, handle: Handle) -> None:
         self._services = handle.informer(SERVICES)
         owners: tuple[Resource, ...] = (REPLICATION_CONTROLLERS, REPLICA_SETS, STATEFUL_SETS)
+        self._found: dict[tuple[PodGroup, str], tuple[int, object, Sequence[Constraint]]] = {}
         self._owners = {(row.api_version, row.kind): handle.informer(row) for row in owners}
 
     def of(self, pod: PodInfo) -> Sequence[Constraint]:
-        """Two soft constraints; none for a Pod that belongs to nothing."""
-        selector = self._selector(pod)
-        if selector is None:
+        """Two soft constraints; none for a Pod that belongs to nothing. Pods of one set share what was found."""
+        owner = self._owner(pod)
+        wanted = owner.object["spec"].get("selector") if owner is not None else None
+        if owner is None and not len(self._services):
             return ()
-        return tuple(Constraint(default.topology_key, selector, default.max_skew) for default in SYSTEM_DEFAULTS)
+        key = (pod.group, owner.object["kind"] if owner is not None else "")
+        known = self._found.get(key)
+        if known is None or known[0] != self._services.revision or known[1] != wanted:
+            if len(self._found) >= FOUND_MAX:
+                del self._found[next(iter(self._found))]
+            known = self._found[key] = (self._services.revision, wanted, self._make(pod, owner))
+        return known[2]
 
-    def _selector(self, pod: PodInfo) -> Selector | None:
-        """The Pods that belong together with this one: selected by the same Services and the same controller."""
-        metadata = pod.pod.metadata
+    def _owner(self, pod: PodInfo) -> Stored | None:
+        """The controller that the Pod belongs to, if it is of a kind that counts."""
+        for reference in pod.pod.metadata.owner_references:
+            if reference.controller:
+                informer = self._owners.get((reference.api_version, reference.kind))
+                return informer.get(f"{pod.namespace}/{reference.name}") if informer is not None else None
+        return None
+
+    def _make(self, pod: PodInfo, owner: Stored | None) -> Sequence[Constraint]:
+        """Spreads the Pods that belong together: selected by the same Services and the same controller."""
         labels: dict[str, str] = {}
         for service in self._services.list(pod.namespace):
             wanted = service.object["spec"].get("selector")
-            if wanted and all(metadata.labels.get(key) == value for key, value in wanted.items()):
+            if wanted and all(pod.group.labels.get(key) == value for key, value in wanted.items()):
                 labels |= wanted
-        requirements = list(equality_selector(labels).requirements)
-        owner = next((reference for reference in metadata.owner_references if reference.controller), None)
-        if owner is not None:
-            informer = self._owners.get((owner.api_version, owner.kind))
-            stored = informer.get(f"{pod.namespace}/{owner.name}") if informer is not None else None
-            if stored is not None:
-                requirements += _selected_by(stored).requirements
-        return Selector(requirements) if requirements else None
+        requirements = [*equality_selector(labels).requirements, *(_selected_by(owner).requirements if owner else ())]
+        if not requirements:
+            return ()
+        selector = Selector(requirements)
+        return tuple(Constraint(default.topology_key, selector, default.max_skew) for default in SYSTEM_DEFAULTS)
 
 
 def _selected_by(owner: Stored) -> Selector:
