@@ -27,6 +27,7 @@ PROGRAMS = {
     "test_start": ("kubectl",),
     "test_streams": ("kubectl", "curl"),
     "test_transcripts": ("kubectl", "bash"),
+    "test_webhook": ("kubectl",),
 }
 
 
