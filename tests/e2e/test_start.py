@@ -216,3 +216,14 @@ def test_a_stranger_gets_nothing(shell: Shell) -> None:
     finally:
         connection.close()
     assert json.loads(shell.kubesim("clock", "-o", "json"))["mode"] == "running"
+
+
+@pytest.mark.parametrize("speed", ["0.1", "100", "10000"])
+def test_at_any_speed_kubectl_is_answered(shell: Shell, speed: str) -> None:
+    """Teaches: sockets live in real seconds; how fast a cluster lives is no affair of a client's."""
+    shell.kubesim("start", "--nodes", "1")
+    shell.kubesim("speed", speed)
+    shell.kubectl("create", "configmap", "x", "--from-literal=a=b")
+    assert shell.kubectl("get", "configmap", "x", "-o", "jsonpath={.data.a}") == "b"
+    assert shell.kubectl("get", "nodes", "-o", "name") == "node/node-1\n"
+    shell.kubectl("delete", "configmap", "x")
