@@ -29,7 +29,9 @@ def _parse(text: str, normalize: bool = False) -> Opaque:
 
 def _normalized(text: str) -> str:
     text = text.removeprefix("v")
-    core, sign, rest = re.match(r"([^-+]*)([-+]?)(.*)\Z", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    match = re.match(r"([^-+]*)([-+]?)(.*)\Z", text, re.DOTALL)
+    assert match is not None, "every text has these three parts"
+    core, sign, rest = match.groups()
     numbers = [part.lstrip("0") or "0" if part.isdigit() else part for part in core.split(".")]
     return ".".join(numbers + ["0"] * (3 - len(numbers))) + sign + rest
 
