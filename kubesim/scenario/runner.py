@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import msgspec
 
-from kubesim.api.errors import ApiError, TransportError
+from kubesim.api.errors import ApiError, BadRequestError, TransportError
 from kubesim.client.kubectl import KubectlError, ManifestError
 from kubesim.cluster import NotReachedError, SimCluster
 from kubesim.recording import Change, RecordingWriter
@@ -25,6 +25,7 @@ from kubesim.scenario.schema import Fault, Step
 from kubesim.sim import because
 
 LAST_EVENTS = 5
+ADDONS_SECONDS = 30  # They start before a scenario's own time begins.
 
 
 class RunResult(msgspec.Struct):
@@ -88,6 +89,7 @@ class ScenarioRun:
     async def play(self) -> RunResult:
         """Takes all steps and returns the verdicts. The cluster has booted."""
         cluster, spec = self.cluster, self.scenario.spec
+        await self._enable_addons()
         self._origin_ns = cluster.sim.clock.now_ns()
         self._start_recording()
         self.narrator.start(self._origin_ns)
@@ -115,6 +117,21 @@ class ScenarioRun:
         return self._since(self.cluster.sim.clock.now_ns()) / 1e9
 
     # -- steps ----------------------------------------------------------------------------------------
+
+    async def _enable_addons(self) -> None:
+        """Those that the scenario asks for, before its time begins."""
+        names = self.scenario.spec.cluster.addons
+        if not names:
+            return
+        from kubesim.addons import Addons  # Most scenarios have none.
+
+        addons = Addons(self.cluster)
+        for name in names:
+            try:
+                await addons.enable(name)
+            except BadRequestError as error:
+                raise ScenarioError(f"{self.loaded.locate('spec', 'cluster', 'addons')}: {error}") from None
+        await self.cluster.run_for(ADDONS_SECONDS)
 
     async def _wait_for(self, step: Step, previous: float) -> None:
         if step.when is not None:

@@ -74,6 +74,10 @@ class ClusterSpec(Model):
         default_factory=dict, description="What containers do, by image; other images run until they are stopped."
     )
 
+    addons: list[str] = Field(
+        default_factory=list, description="Addons that are on from the beginning, as `kubesim addons list` names them."
+    )
+
     @model_validator(mode="after")
     def _some_nodes(self) -> Self:
         if isinstance(self.nodes, int) and not 0 <= self.nodes <= 10_000:

@@ -21,13 +21,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from kubesim.addons import Addons
 from kubesim.api.errors import ApiError, BadRequestError, ConflictError, ForbiddenError, NotFoundError
 from kubesim.api.resources import NODES
 from kubesim.apiserver.authn import MASTERS, User
 from kubesim.cluster import CONTROL_PLANE, SimCluster
 from kubesim.kubelet import NodeConfig
 from kubesim.recording.facts import condition
-from kubesim.service.addons import Addons
 from kubesim.sim import Host, Mode, SimLoop, State
 
 PREFIX = "/kubesim/v1/"

@@ -25,12 +25,12 @@ from typing import Any, TextIO
 
 import msgspec
 
+from kubesim.addons import Addons
 from kubesim.cluster import SimCluster
 from kubesim.etcd.snapshot import Snapshot, SnapshotError, load, restore, save
 from kubesim.scheduler import ConfigurationError, SchedulerConfiguration
 from kubesim.scheduler.config_file import read_configuration
 from kubesim.service import certificates
-from kubesim.service.addons import Addons
 from kubesim.service.control import Control, new_node
 from kubesim.service.errors import ServiceError
 from kubesim.service.frontage import HOST, Frontage

@@ -1,4 +1,4 @@
-"""Addons: what a cluster can have besides Kubernetes itself, switched on and off as with minikube.
+"""The table of addons, and how they are switched on and off, as with minikube.
 
 An addon is objects, which anybody can see and change, and a component that does its work. A profile remembers which are
 on; a stopped cluster starts with them again. Upstream: minikube's pkg/addons, deploy/addons.
@@ -23,7 +23,7 @@ class Addon(NamedTuple):
     name: str
     purpose: str
     objects: tuple[Object, ...]
-    make: Callable[[SimCluster], Component]
+    make: Callable[[SimCluster], Component] | None = None  # None: its objects are all there is.
 
 
 def _metrics_server(cluster: SimCluster) -> Component:
@@ -73,7 +73,8 @@ class Addons:
         addon = self._known(name)
         if name in self._enabled:
             self._enabled.remove(name)
-            await self._cluster.remove(name)
+            if addon.make is not None:
+                await self._cluster.remove(name)
             self._keep(tuple(self._enabled))
         for obj in reversed(addon.objects):
             metadata = obj["metadata"]
@@ -92,4 +93,6 @@ class Addons:
 
     def _start(self, addon: Addon) -> None:
         self._enabled.append(addon.name)
-        self._cluster.add(addon.name, lambda _: addon.make(self._cluster))
+        make = addon.make
+        if make is not None:
+            self._cluster.add(addon.name, lambda _: make(self._cluster))

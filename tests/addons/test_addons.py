@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kubesim.addons import Addons
 from kubesim.api.errors import ApiError, BadRequestError, NotFoundError, ServiceUnavailableError
 from kubesim.api.extension import NODE_METRICS, POD_METRICS
 from kubesim.api.resources import API_SERVICES, DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, PODS
@@ -14,7 +15,6 @@ from kubesim.api.stored import Object
 from kubesim.api.wire import Options
 from kubesim.apiserver.authn import MASTERS, User
 from kubesim.cluster import SimCluster
-from kubesim.service.addons import Addons
 from kubesim.service.control import PREFIX, Control
 
 ADMIN = User("kubernetes-admin", (MASTERS,))
