@@ -33,7 +33,6 @@ from kubesim.scheduler.framework.runtime import Framework, PluginError
 from kubesim.scheduler.framework.status import SUCCESS, Status
 from kubesim.scheduler.node_table import Integers, Mask, NodeTable
 from kubesim.scheduler.plugins.pod_volumes import is_particular
-from kubesim.scheduler.plugins.spread_constraints import DO_NOT_SCHEDULE, constraints_of
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
 from kubesim.scheduler.wide_columns import Layer
@@ -83,8 +82,7 @@ class ColumnStore:
         """Whether Pods that are promised a node could keep this one away by more than the room that they take."""
         nominator = self._local.nominator
         rivals = [rival for node in nominator.by_node for rival in nominator.rivals(pod, node)]
-        own = pod.group.terms
-        is_picky = own.required or own.anti_required or constraints_of(pod, DO_NOT_SCHEDULE)
+        is_picky = any(columns.is_picky(pod) for _, _, columns in self._wide)
         return bool(rivals) and bool(is_picky or any(rival.group.terms.anti_required for rival in rivals))
 
     def _look_wide(self, pod: PodInfo) -> WideView | None:

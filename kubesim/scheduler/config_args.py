@@ -1,188 +1,167 @@
 """The arguments of plugins, as `pluginConfig` gives them: checked, and turned into what the plugins' classes take.
 
-An argument becomes the keyword of that name: `bindTimeoutSeconds` is `bind_timeout_seconds`. One that a plugin here
-does not know must have its default, since to ignore it would place Pods differently than said.
+An argument becomes the keyword of that name: `bindTimeoutSeconds` is `bind_timeout_seconds`. A plugin of the user's
+own takes the arguments that its class has keywords for.
 Upstream: pkg/scheduler/apis/config/types_pluginargs.go and validation/validation_pluginargs.go.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from kubesim.api.views.core_affinity import TopologySpreadConstraint
+from kubesim.scheduler.config_checks import (
+    Check,
+    added_affinity,
+    balanced_resources,
+    duration,
+    flag,
+    integer,
+    label_names,
+    no_shape,
+    qualified_name_problems,
+    resource_groups,
+    strategy,
+)
 from kubesim.scheduler.config_problems import Problems, join
 
-Check = Callable[[Problems, str, Any], Any]
+ACTIONS = ("DoNotSchedule", "ScheduleAnyway")
+POLICIES = ("Honor", "Ignore")
+CONSTRAINT_FIELDS = (
+    "maxSkew", "topologyKey", "whenUnsatisfiable", "labelSelector", "minDomains", "nodeAffinityPolicy",
+    "nodeTaintsPolicy", "matchLabelKeys",
+)  # fmt: skip
 
 
-def integer(least: int, most: int | None, text: str) -> Check:
-    """A number in a range."""
-    return lambda problems, path, value: problems.integer(
-        path, value, least, least=least, most=most, why=f"not in valid range {text}"
-    )
-
-
-def flag(problems: Problems, path: str, value: Any) -> Any:
-    """true or false."""
-    return problems.flag(path, value, default=False)
-
-
-def texts(problems: Problems, path: str, value: Any) -> Any:
-    """A list of strings."""
-    return tuple(problems.text(f"{path}[{number}]", each) for number, each in enumerate(problems.items(path, value)))
-
-
-def anything(problems: Problems, path: str, value: Any) -> Any:
-    """An object, looked at by the plugin."""
-    return problems.mapping(path, value)
-
-
-def resources(problems: Problems, path: str, value: Any) -> Any:
-    """Resources with weights from 1 to 100."""
-    found: dict[str, int] = {}
-    for number, each in enumerate(problems.items(path, value)):
-        here = f"{path}[{number}]"
-        item = problems.mapping(here, each, ("name", "weight"))
-        name = problems.text(join(here, "name"), item.get("name"))
-        if not name:
-            problems.required(join(here, "name"))
-        why = f"resource weight of {name} not in valid range [1, 100]"
-        found[name] = problems.integer(join(here, "weight"), item.get("weight"), 1, least=1, most=100, why=why)
-    return found
-
-
-STRATEGIES = ("LeastAllocated", "MostAllocated", "RequestedToCapacityRatio")
-
-
-def strategy(problems: Problems, path: str, value: Any) -> Any:
-    """How NodeResourcesFit scores."""
-    read = problems.mapping(path, value, ("type", "resources", "requestedToCapacityRatio"))
-    type_ = problems.text(join(path, "type"), read.get("type"), STRATEGIES[0])
-    if type_ not in STRATEGIES:
-        supported = ", ".join(f'"{each}"' for each in STRATEGIES)
-        problems.found.append(f'{join(path, "type")}: Unsupported value: "{type_}": supported values: {supported}')
-    resources(problems, join(path, "resources"), read.get("resources"))
-    ratio_path = join(path, "requestedToCapacityRatio")
-    ratio = problems.mapping(ratio_path, read.get("requestedToCapacityRatio"), ("shape",))
-    if type_ == STRATEGIES[2]:
-        shape(problems, join(ratio_path, "shape"), ratio.get("shape"))
-    return dict(read)
-
-
-def shape(problems: Problems, path: str, value: Any) -> Any:
-    """Points of a line: utilization from 0 to 100, rising, and a score from 0 to 10 each."""
-    points: list[tuple[int, int]] = []
-    for number, each in enumerate(problems.items(path, value)):
-        here = f"{path}[{number}]"
-        point = problems.mapping(here, each, ("utilization", "score"))
-        utilization = problems.integer(
-            join(here, "utilization"), point.get("utilization"), 0, least=0, most=100, why="not in valid range [0-100]"
-        )
-        score = problems.integer(
-            join(here, "score"), point.get("score"), 0, least=0, most=10, why="not in valid range [0-10]"
-        )
-        if points and utilization <= points[-1][0]:
-            problems.invalid(
-                join(here, "utilization"), utilization, "utilization values must be sorted in increasing order"
-            )
-        points.append((utilization, score))
-    if not points:
-        problems.required(path, "at least one point must be specified")
-    return points
-
-
-def defaulting(problems: Problems, path: str, value: Any) -> Any:
+def defaulting(problems: Problems, path: str, value: Any) -> str:
     """Whose default constraints count."""
     read = problems.text(path, value, "System")
     if read not in ("System", "List"):
-        problems.found.append(f'{path}: Unsupported value: "{read}": supported values: "System", "List"')
+        problems.unsupported(path, read, ("System", "List"))
     return read
 
 
-def constraints(problems: Problems, path: str, value: Any) -> Any:
+def constraints(problems: Problems, path: str, value: Any) -> tuple[TopologySpreadConstraint, ...]:
     """Default topologySpreadConstraints: without a selector, which is made from Services and owners."""
-    read = problems.items(path, value)
-    for number, each in enumerate(read):
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for number, each in enumerate(problems.items(path, value)):
         here = f"{path}[{number}]"
-        item = problems.mapping(here, each)
-        problems.integer(join(here, "maxSkew"), item.get("maxSkew", 0), 1, least=1, why="not in valid range (0, inf)")
-        if not item.get("topologyKey"):
-            problems.required(join(here, "topologyKey"), "can not be empty")
-        if item.get("whenUnsatisfiable") not in ("DoNotSchedule", "ScheduleAnyway"):
-            supported = 'supported values: "DoNotSchedule", "ScheduleAnyway"'
-            shown = item.get("whenUnsatisfiable", "")
-            problems.found.append(f'{join(here, "whenUnsatisfiable")}: Unsupported value: "{shown}": {supported}')
-        if "labelSelector" in item:
+        item = problems.mapping(here, each, CONSTRAINT_FIELDS)
+        skew = problems.integer(join(here, "maxSkew"), item.get("maxSkew"), 0)
+        if skew <= 0:
+            problems.invalid(join(here, "maxSkew"), skew, "not in valid range (0, inf)")
+        key = _topology_key(problems, join(here, "topologyKey"), item.get("topologyKey"))
+        action = problems.text(join(here, "whenUnsatisfiable"), item.get("whenUnsatisfiable"))
+        if not action:
+            problems.required(join(here, "whenUnsatisfiable"), "can not be empty")
+        elif action not in ACTIONS:
+            problems.unsupported(join(here, "whenUnsatisfiable"), action, ACTIONS)
+        if item.get("labelSelector") is not None:
             why = "constraint must not define a selector, as they deduced for each pod"
-            problems.found.append(f"{join(here, 'labelSelector')}: Forbidden: {why}")
-    return tuple(read)
+            problems.forbidden(join(here, "labelSelector"), why)
+        if (key, action) in seen:
+            problems.found.append(f'{here}: Duplicate value: "{{{key}, {action}}}"')
+        seen.add((key, action))
+        domains = problems.integer(join(here, "minDomains"), item.get("minDomains"), 1, least=1)
+        affinity, taints = (_policy(problems, here, item, name) for name in ("nodeAffinityPolicy", "nodeTaintsPolicy"))
+        found.append(TopologySpreadConstraint(
+            max_skew=skew, topology_key=key, when_unsatisfiable=action, min_domains=domains,
+            node_affinity_policy=affinity, node_taints_policy=taints,
+        ))  # fmt: skip
+    return tuple(found)
 
 
-# Plugin → argument → (how it is read, its default).
-ARGUMENTS: dict[str, dict[str, tuple[Check, Any]]] = {
+def _policy(problems: Problems, path: str, item: Mapping[str, Any], name: str) -> str:
+    policy = problems.text(join(path, name), item.get(name))
+    if policy and policy not in POLICIES:
+        problems.unsupported(join(path, name), policy, POLICIES)
+    return policy
+
+
+def _topology_key(problems: Problems, path: str, value: Any) -> str:
+    key = problems.text(path, value)
+    if not key:
+        problems.required(path, "can not be empty")
+        return key
+    for why in qualified_name_problems(key):
+        problems.invalid(path, key, why)
+    return key
+
+
+# Plugin → argument → how it is read.
+ARGUMENTS: dict[str, dict[str, Check]] = {
     "DefaultPreemption": {
-        "minCandidateNodesPercentage": (integer(0, 100, "[0, 100]"), 10),
-        "minCandidateNodesAbsolute": (integer(0, None, "[0, inf)"), 100),
+        "minCandidateNodesPercentage": integer(0, 100, "not in valid range [0, 100]"),
+        "minCandidateNodesAbsolute": integer(0, None, "not in valid range [0, inf)"),
     },
     "InterPodAffinity": {
-        "hardPodAffinityWeight": (integer(0, 100, "[0-100]"), 1),
-        "ignorePreferredTermsOfExistingPods": (flag, False),
+        "hardPodAffinityWeight": integer(0, 100, "not in valid range [0, 100]"),
+        "ignorePreferredTermsOfExistingPods": flag,
     },
-    "NodeAffinity": {"addedAffinity": (anything, {})},
+    "NodeAffinity": {"addedAffinity": added_affinity},
     "NodeResourcesFit": {
-        "ignoredResources": (texts, ()),
-        "ignoredResourceGroups": (texts, ()),
-        "scoringStrategy": (strategy, {"type": "LeastAllocated", "resources": {"cpu": 1, "memory": 1}}),
+        "ignoredResources": label_names,
+        "ignoredResourceGroups": resource_groups,
+        "scoringStrategy": strategy,
     },
-    "NodeResourcesBalancedAllocation": {"resources": (resources, {"cpu": 1, "memory": 1})},
-    "PodTopologySpread": {"defaultConstraints": (constraints, ()), "defaultingType": (defaulting, "System")},
-    "VolumeBinding": {"bindTimeoutSeconds": (integer(0, None, "[0, inf)"), 600), "shape": (shape, [])},
-    "DynamicResources": {"filterTimeout": (anything, {})},
+    "NodeResourcesBalancedAllocation": {"resources": balanced_resources},
+    "PodTopologySpread": {"defaultConstraints": constraints, "defaultingType": defaulting},
+    "VolumeBinding": {
+        "bindTimeoutSeconds": integer(0, None, "invalid BindTimeoutSeconds, should not be a negative value"),
+        "shape": no_shape,
+    },
+    "DynamicResources": {"filterTimeout": duration, "bindingTimeout": duration},
 }
+WITHOUT_EFFECT = ("shape", "filterTimeout", "bindingTimeout")  # Refused; or of claims for devices, of which none are.
 
 
 def read_arguments(problems: Problems, path: str, plugin: str, given: Any, make: Any) -> dict[str, Any]:
     """The keywords for `make`, the plugin's class. A plugin of the user's own gets its arguments as they are."""
     known = ARGUMENTS.get(plugin)
     if known is None:
-        values = {
-            key: value for key, value in problems.mapping(path, given).items() if key not in ("apiVersion", "kind")
-        }
-        return _accepted(problems, path, plugin, values, {}, make)
+        read = problems.mapping(path, given)
+        return _accepted(
+            problems, path, plugin, {k: v for k, v in read.items() if k not in ("apiVersion", "kind")}, make
+        )
     read = problems.mapping(path, given, ("apiVersion", "kind", *known))
     if read.get("kind") not in (None, f"{plugin}Args"):
         problems.invalid(join(path, "kind"), read["kind"], f'must be "{plugin}Args"')
     values = {
         name: check(problems, join(path, name), read[name])
-        for name, (check, _) in known.items()
+        for name, check in known.items()
         if read.get(name) is not None
     }
+    _check_together(problems, path, values)
+    return {snake_case(name): value for name, value in values.items() if name not in WITHOUT_EFFECT}
+
+
+def _check_together(problems: Problems, path: str, values: Mapping[str, Any]) -> None:
+    """What arguments must be of one mind about."""
     if values.get("minCandidateNodesPercentage") == 0 and values.get("minCandidateNodesAbsolute") == 0:
-        why = "cannot be zero at the same time as minCandidateNodesAbsolute"
-        problems.invalid(join(path, "minCandidateNodesPercentage"), 0, why)
-    return _accepted(problems, path, plugin, values, {name: default for name, (_, default) in known.items()}, make)
+        for name, other in (("Percentage", "Absolute"), ("Absolute", "Percentage")):
+            why = f"cannot be zero at the same time as minCandidateNodes{other}"
+            problems.invalid(join(path, f"minCandidateNodes{name}"), 0, why)
+    if values.get("defaultConstraints") and values.get("defaultingType", "System") == "System":
+        problems.invalid(join(path, "defaultingType"), "System", "when .defaultConstraints are not empty")
+    if values.get("filterTimeout", 0) < 0:
+        problems.invalid(join(path, "filterTimeout"), values["filterTimeout"], "must be zero or positive")
+    if values.get("bindingTimeout", 1) < 1:
+        problems.invalid(join(path, "bindingTimeout"), values["bindingTimeout"], "must be at least 1 second")
 
 
-def _accepted(
-    problems: Problems, path: str, plugin: str, values: Mapping[str, Any], defaults: Mapping[str, Any], make: Any
-) -> dict[str, Any]:
+def _accepted(problems: Problems, path: str, plugin: str, values: Mapping[str, Any], make: Any) -> dict[str, Any]:
     parameters = inspect.signature(make).parameters
     keywords = {}
     for name, value in values.items():
         keyword = snake_case(name)
         if keyword in parameters:
             keywords[keyword] = value
-        elif name not in defaults or not _is_default(value, defaults[name]):
-            problems.invalid(join(path, name), value, f"kubesim's plugin {plugin} does not take this argument")
+        else:
+            problems.invalid(join(path, name), value, f"the plugin {plugin} does not take this argument")
     return keywords
-
-
-def _is_default(value: Any, default: Any) -> bool:
-    if isinstance(value, dict) and "type" in value:
-        named = {each.get("name"): each.get("weight", 1) for each in value.get("resources") or ()}
-        return value["type"] == default["type"] and named in ({}, default["resources"])
-    return bool(value == default)
 
 
 def snake_case(name: str) -> str:

@@ -32,6 +32,15 @@ class Problems:
         """Something is missing."""
         self.found.append(f"{path}: Required value" + (f": {why}" if why else ""))
 
+    def unsupported(self, path: str, value: str, supported: Sequence[str]) -> None:
+        """The value is none of those that there are."""
+        listed = ", ".join(f'"{each}"' for each in supported)
+        self.found.append(f'{path}: Unsupported value: "{value}": supported values: {listed}')
+
+    def forbidden(self, path: str, why: str) -> None:
+        """The field may not be set here."""
+        self.found.append(f"{path}: Forbidden: {why}")
+
     def unknown_fields(self, path: str, value: Mapping[str, Any], known: Sequence[str]) -> None:
         """Fields that there are not."""
         for key in value:

@@ -68,6 +68,11 @@ def subtract(total: Amounts, less: Mapping[str, int]) -> None:
             total.pop(name, None)
 
 
+def is_extended(resource: str) -> bool:
+    """Whether a resource is somebody's own, such as `example.com/gpu`."""
+    return "/" in resource and "kubernetes.io/" not in resource and not resource.startswith("requests.")
+
+
 def _total(spec: PodSpec, defaults: Mapping[str, int]) -> Amounts:
     total: Amounts = {}
     for container in spec.containers:

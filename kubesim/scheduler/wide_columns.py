@@ -19,7 +19,7 @@ from kubesim.scheduler.node_table import Integers, Mask, NodeTable
 from kubesim.scheduler.plugins import inter_pod_affinity as affinity
 from kubesim.scheduler.plugins import pod_topology_spread as spread
 from kubesim.scheduler.plugins.node_affinity import compiled_affinity
-from kubesim.scheduler.plugins.spread_constraints import DO_NOT_SCHEDULE, HOSTNAME, Constraint, constraints_of
+from kubesim.scheduler.plugins.spread_constraints import HOSTNAME, Constraint
 from kubesim.scheduler.plugins.taints import keeps_out, untolerated
 from kubesim.scheduler.pod_group import NO_TERMS, AffinityTerm, PodGroup
 from kubesim.scheduler.pod_info import PodInfo
@@ -39,6 +39,9 @@ class WideColumns(Protocol):
     def concerns(self, pod: PodInfo, table: NodeTable) -> bool:
         """Whether the plugin may have anything to say; asked before the table is brought up to date."""
 
+    def is_picky(self, pod: PodInfo) -> bool:
+        """Whether other Pods could keep this one away from a node by more than the room that they take."""
+
     def layers(self, pod: PodInfo, table: NodeTable) -> list[Layer]:
         """Rejections; of several for one node the first counts."""
 
@@ -56,6 +59,10 @@ class AffinityColumns:
         """Somebody has affinity to other Pods."""
         return bool(table.snapshot.affine) or pod.group.terms != NO_TERMS
 
+    def is_picky(self, pod: PodInfo) -> bool:
+        """The Pod has requirements."""
+        return bool(pod.group.terms.required or pod.group.terms.anti_required)
+
     def layers(self, pod: PodInfo, table: NodeTable) -> list[Layer]:
         """The Pod's requirements, then those of Pods that are there."""
         terms, layers = pod.group.terms, []
@@ -70,6 +77,8 @@ class AffinityColumns:
 
     def scores(self, pod: PodInfo, table: NodeTable, feasible: Places) -> Integers | None:
         """The points of all domains that a node is in, scaled."""
+        if self._plugin.is_content(pod):
+            return None
         wishes = self._wishes(pod, table)
         points: dict[str, Integers] = {}
         for group, term, weight in wishes:
@@ -156,11 +165,15 @@ class SpreadColumns:
 
     def concerns(self, pod: PodInfo, table: NodeTable) -> bool:  # noqa: ARG002 (one signature for all)
         """The Pod has constraints, be it the system's."""
-        return bool(constraints_of(pod, DO_NOT_SCHEDULE) or self._plugin.soft_constraints(pod))
+        return bool(self._plugin.hard_constraints(pod) or self._plugin.soft_constraints(pod))
+
+    def is_picky(self, pod: PodInfo) -> bool:
+        """The Pod has hard constraints."""
+        return bool(self._plugin.hard_constraints(pod))
 
     def layers(self, pod: PodInfo, table: NodeTable) -> list[Layer]:
         """Two layers for each hard constraint: no such label, and too many Pods already."""
-        constraints, layers = constraints_of(pod, DO_NOT_SCHEDULE), []
+        constraints, layers = self._plugin.hard_constraints(pod), []
         for constraint in constraints:
             domains = table.domains(constraint.topology_key)
             nodes = self._counting(pod, table, constraint, self._with_all_keys(table, constraints))
@@ -178,7 +191,7 @@ class SpreadColumns:
         if not constraints:
             return None
         everywhere: Mask = np.ones(len(table), np.bool_)
-        has_keys = self._with_all_keys(table, constraints) if pod.shape.spec.topology_spread_constraints else everywhere
+        has_keys = self._with_all_keys(table, constraints) if self._plugin.needs_all_keys(pod) else everywhere
         is_scored = has_keys[feasible]
         scored = feasible[is_scored]
         total = np.zeros(len(scored), np.float64)

@@ -3,8 +3,8 @@
 "Near" means in the same topology domain: on nodes that have the same value of a label. Required affinity and
 anti-affinity are filters; so is the required anti-affinity of Pods that are there already (symmetry). Preferred terms
 give points, those of Pods that are there already too, and where such a Pod *requires* to be near to the new one that
-gives a point as well (hardPodAffinityWeight, 1). `kubesim.scheduler.wide_columns` is the quick form.
-Upstream: pkg/scheduler/framework/plugins/interpodaffinity. Left out: its arguments.
+gives a point as well (`hardPodAffinityWeight`, 1 unless said otherwise).
+`kubesim.scheduler.wide_columns` is the quick form. Upstream: pkg/scheduler/framework/plugins/interpodaffinity.
 """
 
 from __future__ import annotations
@@ -89,9 +89,14 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
     name = "InterPodAffinity"
     scale = Scale.OWN
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(
+        self, handle: Handle, *, hard_pod_affinity_weight: int = HARD_POD_AFFINITY_WEIGHT,
+        ignore_preferred_terms_of_existing_pods: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(handle)
         self._namespaces = handle.informer(NAMESPACES)
+        self._hard_weight = hard_pod_affinity_weight
+        self._ignores_others_wishes = ignore_preferred_terms_of_existing_pods
 
     # -- Filter ---------------------------------------------------------------------------------------
 
@@ -159,6 +164,8 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status:
         """SKIP when nobody's wishes concern anybody."""
         snapshot, points = self.handle.snapshot, Points()
+        if self.is_content(pod):
+            return SKIP
         wishes = bool(pod.group.terms.preferred or pod.group.terms.anti_preferred)
         for node in snapshot.nodes if wishes else snapshot.affine_nodes():
             for group, count in (node.groups if wishes else node.affine_groups).items():
@@ -182,6 +189,10 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         # The order of operations is upstream's: rounding shows.
         return [int(NODE_SCORE_MAX * ((score - lowest) / (highest - lowest))) for score in scores]
 
+    def is_content(self, pod: PodInfo) -> bool:
+        """Whether the Pod has no wishes of its own, and those of others are to be ignored then."""
+        return self._ignores_others_wishes and not (pod.group.terms.preferred or pod.group.terms.anti_preferred)
+
     def _give(self, points: Points, pod: PodInfo, group: PodGroup, node: NodeInfo, count: int) -> None:
         """The points that the Pods of one group on one node are worth to the new Pod, and it to them."""
         labels = node.known.metadata.labels
@@ -197,7 +208,8 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         own, theirs = new.terms, group.terms
         met = [(term, term.weight) for term in own.preferred if term.matches(group, labels_of)]
         met += [(term, -term.weight) for term in own.anti_preferred if term.matches(group, labels_of)]
-        met += [(term, HARD_POD_AFFINITY_WEIGHT) for term in theirs.required if term.matches(new, labels_of)]
+        if self._hard_weight:
+            met += [(term, self._hard_weight) for term in theirs.required if term.matches(new, labels_of)]
         met += [(term, term.weight) for term in theirs.preferred if term.matches(new, labels_of)]
         met += [(term, -term.weight) for term in theirs.anti_preferred if term.matches(new, labels_of)]
         return met

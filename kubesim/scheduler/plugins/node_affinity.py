@@ -1,8 +1,9 @@
 """NodeAffinity: spec.nodeSelector and spec.affinity.nodeAffinity.
 
 Required terms are a filter (one term must hold, and the nodeSelector too), preferred terms add their weights.
-A required affinity that can only be met by nodes given by name looks at no others.
-Upstream: pkg/scheduler/framework/plugins/nodeaffinity. Left out: addedAffinity of the plugin's arguments.
+A required affinity that can only be met by nodes given by name looks at no others. A profile may add an affinity of
+its own to that of each of its Pods (`addedAffinity`).
+Upstream: pkg/scheduler/framework/plugins/nodeaffinity.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from kubesim.api.views import Node, NodeSelector, NodeSelectorTerm
+from kubesim.api.views import NodeAffinity as NodeAffinityView
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, EventWithHint
 from kubesim.scheduler.framework.cycle_state import CycleState
+from kubesim.scheduler.framework.handle import Handle
 from kubesim.scheduler.framework.interface import (
     ALL_NODES,
     FilterPlugin,
@@ -29,6 +32,7 @@ from kubesim.scheduler.pod_info import PodInfo, PodShape
 from kubesim.scheduler.snapshot import Snapshot
 
 DID_NOT_MATCH = unresolvable("node(s) didn't match Pod's node affinity/selector")
+ENFORCED = unresolvable("node(s) didn't match scheduler-enforced node affinity")
 CONFLICTING_TERMS = unresolvable("pod affinity terms conflict")
 
 
@@ -60,10 +64,17 @@ class NodeAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
     node_local = True
     scale = Scale.BY_MAXIMUM
 
+    def __init__(self, handle: Handle, *, added_affinity: NodeAffinityView | None = None) -> None:
+        super().__init__(handle)
+        required = added_affinity.required_during_scheduling_ignored_during_execution if added_affinity else None
+        preferred = added_affinity.preferred_during_scheduling_ignored_during_execution if added_affinity else ()
+        self._added_required = compile_terms(required.node_selector_terms) if required is not None else None
+        self._added_preferred = [(compile_term(wish.preference), wish.weight) for wish in preferred if wish.weight]
+
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> tuple[PreFilterResult, Status]:
         """SKIP without any requirement; else the named nodes, if the terms name any."""
         affinity = self.compiled(pod)
-        if affinity.required is None and not affinity.selector:
+        if affinity.required is None and not affinity.selector and self._added_required is None:
             return ALL_NODES, SKIP
         if affinity.names is None:
             return ALL_NODES, SUCCESS
@@ -72,7 +83,9 @@ class NodeAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
         return PreFilterResult(affinity.names), SUCCESS
 
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
-        """SUCCESS when nodeSelector and required terms hold."""
+        """SUCCESS when nodeSelector and required terms hold, and what the profile adds."""
+        if self._added_required is not None and not self._added_required(node.known):
+            return ENFORCED
         return SUCCESS if self.compiled(pod).matches(node.known) else DID_NOT_MATCH
 
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status:
@@ -80,11 +93,12 @@ class NodeAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
         affinity = pod.pod.spec.affinity
         node_affinity = affinity.node_affinity if affinity else None
         wishes = node_affinity and node_affinity.preferred_during_scheduling_ignored_during_execution
-        return SUCCESS if wishes else SKIP
+        return SUCCESS if wishes or self._added_preferred else SKIP
 
     def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
         """The weights of the preferred terms that hold."""
-        return sum(weight for matches, weight in self.compiled(pod).preferred if matches(node.known))
+        wishes = [*self._added_preferred, *self.compiled(pod).preferred]
+        return sum(weight for matches, weight in wishes if matches(node.known))
 
     def events(self) -> Sequence[EventWithHint]:
         """A node with other labels, or a new one."""
@@ -95,6 +109,8 @@ class NodeAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin):
 
     def is_schedulable_after_node_change(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """The node matches now and did not before."""
+        if self._added_required is not None and not self._added_required(new):
+            return False
         affinity = self.compiled(pod)
         return affinity.matches(new) and (old is None or not affinity.matches(old))
 

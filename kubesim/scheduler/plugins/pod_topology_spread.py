@@ -2,8 +2,8 @@
 
 A constraint with DoNotSchedule is a filter: the domain may not have `maxSkew` more than the emptiest one. One with
 ScheduleAnyway gives points: the fewer Pods in the node's domains, the better, domains of which there are many
-weighing more. `kubesim.scheduler.wide_columns` is the quick form.
-Upstream: pkg/scheduler/framework/plugins/podtopologyspread. Left out: its arguments.
+weighing more. A Pod without constraints has those of the system, or of the profile (`defaultConstraints`).
+`kubesim.scheduler.wide_columns` is the quick form. Upstream: pkg/scheduler/framework/plugins/podtopologyspread.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kubesim.api.views import Node
+from kubesim.api.views.core_affinity import TopologySpreadConstraint
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, EventWithHint
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.handle import Handle
@@ -32,6 +33,7 @@ from kubesim.scheduler.plugins.spread_constraints import (
     DO_NOT_SCHEDULE,
     HOSTNAME,
     SCHEDULE_ANYWAY,
+    SYSTEM_DEFAULTING,
     Constraint,
     DefaultConstraints,
     constraints_of,
@@ -92,15 +94,25 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
     name = "PodTopologySpread"
     scale = Scale.OWN
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(
+        self, handle: Handle, *, default_constraints: Sequence[TopologySpreadConstraint] = (),
+        defaulting_type: str = SYSTEM_DEFAULTING,
+    ) -> None:  # fmt: skip
         super().__init__(handle)
-        self.defaults = DefaultConstraints(handle)
+        self._is_systems = defaulting_type == SYSTEM_DEFAULTING
+        self.defaults = DefaultConstraints(handle, None if self._is_systems else default_constraints)
 
     # -- Filter ---------------------------------------------------------------------------------------
 
+    def hard_constraints(self, pod: PodInfo) -> Sequence[Constraint]:
+        """The Pod's own, or the profile's if it states none of either kind; the system's are all soft."""
+        if self._is_systems or pod.shape.spec.topology_spread_constraints:
+            return constraints_of(pod, DO_NOT_SCHEDULE)
+        return self.defaults.of(pod, DO_NOT_SCHEDULE)
+
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> tuple[PreFilterResult, Status]:
         """SKIP without hard constraints."""
-        constraints = constraints_of(pod, DO_NOT_SCHEDULE)
+        constraints = self.hard_constraints(pod)
         if not constraints:
             return ALL_NODES, SKIP
         notes = Notes([{} for _ in constraints])
@@ -118,7 +130,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
         """SUCCESS when no constraint would be violated."""
         notes: Notes = state.read(self.name)
         labels = node.known.metadata.labels
-        for number, constraint in enumerate(constraints_of(pod, DO_NOT_SCHEDULE)):
+        for number, constraint in enumerate(self.hard_constraints(pod)):
             domain = labels.get(constraint.topology_key)
             if domain is None:
                 return MISSING_LABEL
@@ -137,7 +149,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
         self._try(state.read(self.name), pod, removed, node, -1)
 
     def _try(self, notes: Notes, pod: PodInfo, other: PodInfo, node: NodeInfo, amount: int) -> None:
-        constraints = constraints_of(pod, DO_NOT_SCHEDULE)
+        constraints = self.hard_constraints(pod)
         labels = node.known.metadata.labels
         if other.namespace != pod.namespace or not has_all_keys(labels, constraints):
             return
@@ -148,18 +160,21 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
     # -- Score ----------------------------------------------------------------------------------------
 
     def soft_constraints(self, pod: PodInfo) -> Sequence[Constraint]:
-        """The Pod's own, or the system's if it states none of either kind."""
+        """The Pod's own, or the default ones if it states none of either kind."""
         if pod.shape.spec.topology_spread_constraints:
             return constraints_of(pod, SCHEDULE_ANYWAY)
         return self.defaults.of(pod)
+
+    def needs_all_keys(self, pod: PodInfo) -> bool:
+        """By the system's constraints a node without a zone is still spread over by its name; not by others."""
+        return not self._is_systems or bool(pod.shape.spec.topology_spread_constraints)
 
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status:
         """SKIP without soft constraints."""
         constraints = self.soft_constraints(pod)
         if not constraints:
             return SKIP
-        # By the system's constraints a node without a zone is still spread over by its name.
-        notes = ScoreNotes(constraints, needs_all_keys=bool(pod.shape.spec.topology_spread_constraints))
+        notes = ScoreNotes(constraints, needs_all_keys=self.needs_all_keys(pod))
         notes.order = [node.name for node in nodes]
         self._find_domains(notes, nodes)
         if any(constraint.topology_key != HOSTNAME for constraint in constraints):
@@ -245,7 +260,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
     def is_schedulable_after_pod_change(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """A Pod that is counted came or went, or became or ceased to be one; or the Pod itself is not any more."""
         other: PodInfo = old if new is None else new
-        constraints = constraints_of(pod, DO_NOT_SCHEDULE)
+        constraints = self.hard_constraints(pod)
 
         def is_counted(one: PodInfo) -> bool:
             return any(constraint.selector.matches(one.group.labels) for constraint in constraints)
@@ -258,7 +273,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
 
     def is_schedulable_after_node_change(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """A node that counts came or went, or moved to another domain."""
-        constraints = constraints_of(pod, DO_NOT_SCHEDULE)
+        constraints = self.hard_constraints(pod)
 
         def counts(node: Node | None) -> bool:
             return node is not None and has_all_keys(node.metadata.labels, constraints)
@@ -271,7 +286,7 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
 
     def is_schedulable_after_toleration(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """The Pod bears more taints now, so that more nodes may count."""
-        honors = any(constraint.honors_taints for constraint in constraints_of(pod, DO_NOT_SCHEDULE))
+        honors = any(constraint.honors_taints for constraint in self.hard_constraints(pod))
         return isinstance(new, PodInfo) and new.uid == pod.uid and honors
 
 

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 import msgspec
 
 from kubesim.api.resources import REPLICA_SETS, REPLICATION_CONTROLLERS, SERVICES, STATEFUL_SETS, Resource
-from kubesim.api.selectors import NOTHING, Selector, equality_selector, label_selector
+from kubesim.api.selectors import Selector, equality_selector, label_selector
 from kubesim.api.stored import Stored
 from kubesim.api.views import Node
 from kubesim.api.views.core_affinity import TopologySpreadConstraint
@@ -25,6 +25,7 @@ from kubesim.scheduler.pod_info import PodInfo
 
 DO_NOT_SCHEDULE = "DoNotSchedule"
 SCHEDULE_ANYWAY = "ScheduleAnyway"
+SYSTEM_DEFAULTING = "System"
 HONOR = "Honor"
 HOSTNAME = "kubernetes.io/hostname"
 FOUND_MAX = 1024
@@ -59,8 +60,8 @@ class Constraint(msgspec.Struct, frozen=True):
 
 
 SYSTEM_DEFAULTS = (
-    Constraint(HOSTNAME, NOTHING, max_skew=3),
-    Constraint(ZONE, NOTHING, max_skew=5),
+    TopologySpreadConstraint(topology_key=HOSTNAME, when_unsatisfiable=SCHEDULE_ANYWAY, max_skew=3),
+    TopologySpreadConstraint(topology_key=ZONE, when_unsatisfiable=SCHEDULE_ANYWAY, max_skew=5),
 )
 
 
@@ -82,26 +83,33 @@ def has_all_keys(labels: Mapping[str, str], constraints: Iterable[Constraint]) -
 
 
 class DefaultConstraints:
-    """The system's constraints for Pods that state none."""
+    """The constraints for Pods that state none: the system's, unless others are given."""
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Handle, constraints: Sequence[TopologySpreadConstraint] | None = None) -> None:
+        sources = SYSTEM_DEFAULTS if constraints is None else constraints
+        self._templates: dict[str, tuple[Constraint, ...]] = {
+            action: tuple(_compile(source, {}) for source in sources if source.when_unsatisfiable == action)
+            for action in (DO_NOT_SCHEDULE, SCHEDULE_ANYWAY)
+        }
         self._services = handle.informer(SERVICES)
         owners: tuple[Resource, ...] = (REPLICATION_CONTROLLERS, REPLICA_SETS, STATEFUL_SETS)
-        self._found: dict[tuple[PodGroup, str], tuple[int, object, Sequence[Constraint]]] = {}
+        self._found: dict[tuple[PodGroup, str, str], tuple[int, object, Sequence[Constraint]]] = {}
         self._owners = {(row.api_version, row.kind): handle.informer(row) for row in owners}
 
-    def of(self, pod: PodInfo) -> Sequence[Constraint]:
-        """Two soft constraints; none for a Pod that belongs to nothing. Pods of one set share what was found."""
+    def of(self, pod: PodInfo, action: str = SCHEDULE_ANYWAY) -> Sequence[Constraint]:
+        """Those of one kind; none for a Pod that belongs to nothing. Pods of one set share what was found."""
+        if not self._templates[action]:
+            return ()
         owner = self._owner(pod)
         wanted = owner.object["spec"].get("selector") if owner is not None else None
         if owner is None and not len(self._services):
             return ()
-        key = (pod.group, owner.object["kind"] if owner is not None else "")
+        key = (pod.group, owner.object["kind"] if owner is not None else "", action)
         known = self._found.get(key)
         if known is None or known[0] != self._services.revision or known[1] != wanted:
             if len(self._found) >= FOUND_MAX:
                 del self._found[next(iter(self._found))]
-            known = self._found[key] = (self._services.revision, wanted, self._make(pod, owner))
+            known = self._found[key] = (self._services.revision, wanted, self._make(pod, owner, action))
         return known[2]
 
     def _owner(self, pod: PodInfo) -> Stored | None:
@@ -112,7 +120,7 @@ class DefaultConstraints:
                 return informer.get(f"{pod.namespace}/{reference.name}") if informer is not None else None
         return None
 
-    def _make(self, pod: PodInfo, owner: Stored | None) -> Sequence[Constraint]:
+    def _make(self, pod: PodInfo, owner: Stored | None, action: str) -> Sequence[Constraint]:
         """Spreads the Pods that belong together: selected by the same Services and the same controller."""
         labels: dict[str, str] = {}
         for service in self._services.list(pod.namespace):
@@ -123,7 +131,7 @@ class DefaultConstraints:
         if not requirements:
             return ()
         selector = Selector(requirements)
-        return tuple(Constraint(default.topology_key, selector, default.max_skew) for default in SYSTEM_DEFAULTS)
+        return tuple(msgspec.structs.replace(template, selector=selector) for template in self._templates[action])
 
 
 def _selected_by(owner: Stored) -> Selector:

@@ -70,8 +70,9 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
     name = "VolumeBinding"
     node_local = True  # Without claims; Pods with claims are never scheduled by shape (see columns.py).
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Handle, *, bind_timeout_seconds: int = BIND_SECONDS_MAX) -> None:
         super().__init__(handle)
+        self._timeout_seconds = bind_timeout_seconds
         self._claims = handle.informer(PERSISTENT_VOLUME_CLAIMS)
         self._volumes = handle.informer(PERSISTENT_VOLUMES)
         self._classes = handle.informer(STORAGE_CLASSES)
@@ -176,7 +177,7 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
             patch = {"metadata": {"annotations": {SELECTED_NODE: node}}}
             await client.merge_patch(PERSISTENT_VOLUME_CLAIMS, claim.name, patch, namespace)
         waiting = [claim.key for claim, _ in plan.static] + [claim.key for claim in plan.provisioned]
-        for _ in range(BIND_SECONDS_MAX // POLL_SECONDS):
+        for _ in range(self._timeout_seconds // POLL_SECONDS):
             claims = [self._claims.get(key) for key in waiting]
             if all(claim is not None and is_bound(claim) for claim in claims):
                 self.unreserve(state, pod, node)  # The claims hold them now.
