@@ -91,7 +91,7 @@ class SimCluster:
         self.faults = self.sim.faults
         self._behavior = behavior
         self._writes_policy = writes_policy
-        self._trust = trust or virtual_trust(seed)
+        self.trust = trust or virtual_trust(seed)
         self._scheduler_configuration = scheduler
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
         self.nodes = default_nodes(nodes) if isinstance(nodes, int) else tuple(nodes)
@@ -311,7 +311,7 @@ class SimCluster:
                 host,
                 "controller-manager",
                 lambda: ControllerManager(
-                    sim, self._controller_client, trust=self._trust, check_policy=self._check_policy
+                    sim, self._controller_client, trust=self.trust, check_policy=self._check_policy
                 ),
             )
         if "scheduler" not in without:
@@ -328,7 +328,7 @@ class SimCluster:
 
     async def _run_apiserver(self) -> None:
         sim = self.sim.on(self.faults.hosts[CONTROL_PLANE])
-        server = ApiServer(sim, self.etcd, writes_policy=self._writes_policy, trust=self._trust)
+        server = ApiServer(sim, self.etcd, writes_policy=self._writes_policy, trust=self.trust)
         await server.start()
         self._apiserver = server
         for told in self.on_apiserver:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from kubesim.addons import host_path, network_disk
 from kubesim.api.errors import BadRequestError, NotFoundError
 from kubesim.api.resources import resource_of
 from kubesim.api.stored import Object
 from kubesim.api.wire import ClientCertificate
 from kubesim.cluster import CONTROL_PLANE, Component, SimCluster
 from kubesim.metrics_server import MANIFESTS, NAMESPACE, SERVICE, MetricsServer
+from kubesim.sim import Simulation
 
 
 class Addon(NamedTuple):
@@ -26,15 +28,32 @@ class Addon(NamedTuple):
     make: Callable[[SimCluster], Component] | None = None  # None: its objects are all there is.
 
 
+def _machine(cluster: SimCluster) -> Simulation:
+    return cluster.sim.on(cluster.faults.hosts[CONTROL_PLANE])
+
+
 def _metrics_server(cluster: SimCluster) -> Component:
-    sim = cluster.sim.on(cluster.faults.hosts[CONTROL_PLANE])
     account = ClientCertificate(f"system:serviceaccount:{NAMESPACE}:{SERVICE}", ("system:serviceaccounts",))
-    return MetricsServer(sim, cluster.client_for(SERVICE, account), CONTROL_PLANE)
+    return MetricsServer(_machine(cluster), cluster.client_for(SERVICE, account), CONTROL_PLANE)
 
 
-ADDONS = {
-    SERVICE: Addon(SERVICE, "what nodes and Pods use: kubectl top, kubectl autoscale", MANIFESTS, _metrics_server),
-}
+def _host_path(cluster: SimCluster) -> Component:
+    account = ClientCertificate(f"system:serviceaccount:{NAMESPACE}:{host_path.NAME}", ("system:serviceaccounts",))
+    return host_path.make_program(_machine(cluster), cluster.client_for(host_path.NAME, account), cluster.trust)
+
+
+def _network_disk(cluster: SimCluster) -> Component:
+    client = cluster.client_for("disk-csi-controller", ClientCertificate("disk-csi-controller", ("system:masters",)))
+    return network_disk.make_program(_machine(cluster), client, cluster.trust)
+
+
+_TABLE = (
+    Addon(SERVICE, "what nodes and Pods use: kubectl top, kubectl autoscale", MANIFESTS, _metrics_server),
+    Addon("default-storageclass", "the StorageClass standard, for claims that name none", host_path.CLASS_OBJECTS),
+    Addon(host_path.NAME, "makes volumes for claims of the class standard", host_path.PROVISIONER_OBJECTS, _host_path),
+    Addon("network-disk", "disks that one node at a time attaches, and that grow", network_disk.OBJECTS, _network_disk),
+)
+ADDONS = {addon.name: addon for addon in _TABLE}
 
 
 class Addons:

@@ -17,6 +17,7 @@ from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.client.leader_election import LeaderElector
 from kubesim.controllers.admission_policy_status import ValidatingAdmissionPolicyStatusController
+from kubesim.controllers.attach_detach import AttachDetachController
 from kubesim.controllers.attributes_class_protection import AttributesClassProtectionController
 from kubesim.controllers.certificates import CertificateSigningController
 from kubesim.controllers.cluster_role_aggregation import ClusterRoleAggregationController
@@ -28,6 +29,7 @@ from kubesim.controllers.disruption import DisruptionController
 from kubesim.controllers.endpoint_slice import EndpointSliceController
 from kubesim.controllers.endpoint_slice_mirroring import EndpointSliceMirroringController
 from kubesim.controllers.endpoints_controller import EndpointsController
+from kubesim.controllers.ephemeral_volume import EphemeralVolumeController
 from kubesim.controllers.garbage_collector import GarbageCollector
 from kubesim.controllers.horizontal_pod_autoscaler import HorizontalPodAutoscalerController
 from kubesim.controllers.job import JobController
@@ -45,6 +47,7 @@ from kubesim.controllers.storage_protection import ClaimProtectionController, Vo
 from kubesim.controllers.taint_eviction import TaintEvictionController
 from kubesim.controllers.tokens import TokensController
 from kubesim.controllers.ttl_after_finished import TTLAfterFinishedController
+from kubesim.controllers.volume_expand import ExpandController
 from kubesim.sim import Simulation, Tasks
 
 ALL_CONTROLLERS: tuple[type[Controller], ...] = (
@@ -77,6 +80,9 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     CronJobController,
     TTLAfterFinishedController,
     ValidatingAdmissionPolicyStatusController,
+    AttachDetachController,
+    ExpandController,
+    EphemeralVolumeController,
 )
 
 NAME = "kube-controller-manager"

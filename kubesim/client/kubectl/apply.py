@@ -39,7 +39,7 @@ async def apply_object(
     before = live["metadata"].get("annotations", {}).get(LAST_APPLIED)
     if before == wanted["metadata"]["annotations"][LAST_APPLIED]:
         return "unchanged"
-    removed = removals(orjson.loads(before), manifest) if before else {}
+    removed = removals(orjson.loads(before), wanted) if before else {}
     patch = merged({key: value for key, value in wanted.items() if key != "status"}, removed)
     patch_type = (
         STRATEGIC_MERGE_PATCH if resource.group.count(".") == 0 or resource.group.endswith(".k8s.io") else MERGE_PATCH
