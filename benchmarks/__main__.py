@@ -10,6 +10,7 @@ import sys
 from benchmarks.clusters import idle, large, lesson
 from benchmarks.https import https
 from benchmarks.measure import Figure
+from benchmarks.scheduling import scheduling, scheduling_curve
 from benchmarks.writes import creates, writes
 
 BENCHMARKS = {
@@ -18,6 +19,8 @@ BENCHMARKS = {
     "creates": creates,
     "idle": idle,
     "large": large,
+    "scheduling": scheduling,
+    "scheduling-curve": scheduling_curve,
     "https": https,
 }
 
