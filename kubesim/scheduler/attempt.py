@@ -59,5 +59,5 @@ def _by_reason(rejections: Mapping[Status, int]) -> dict[str, int]:
 
 def _best(evaluation: Evaluation, snapshot: Snapshot) -> dict[str, int]:
     """The best nodes and their totals, best first."""
-    places = evaluation.ranking(NODES_SHOWN_MAX)
-    return {snapshot.nodes[evaluation.feasible[place]].name: int(evaluation.totals[place]) for place in places}
+    nodes = snapshot.nodes
+    return {nodes[index].name: total for index, total in evaluation.ranking(NODES_SHOWN_MAX)}

@@ -39,10 +39,11 @@ def waiting_pod_changes(old: PodInfo, new: PodInfo) -> list[ClusterEvent]:
 
 def assigned_pod_changes(old: PodInfo, new: PodInfo) -> list[ClusterEvent]:
     """The events of an update of a Pod on a node; its status is none of the scheduler's business."""
-    if old.shape is new.shape and old.pod.metadata.labels == new.pod.metadata.labels:
+    labels, before = new.stored.object["metadata"].get("labels"), old.stored.object["metadata"].get("labels")
+    if old.shape is new.shape and labels == before:
         return []
     events = []
-    if old.pod.metadata.labels != new.pod.metadata.labels:
+    if (labels or {}) != (before or {}):
         events.append(ClusterEvent.ASSIGNED_POD_LABEL)
     if _asks_less(old, new):
         events.append(ClusterEvent.ASSIGNED_POD_SCALE_DOWN)

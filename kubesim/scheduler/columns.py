@@ -35,10 +35,11 @@ from kubesim.scheduler.node_table import Integers, Mask, NodeTable
 from kubesim.scheduler.plugins.pod_volumes import is_particular
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
-from kubesim.scheduler.wide_columns import Layer
+from kubesim.scheduler.wide_columns import Layer, Places
 
 SHAPES_MIN = 64  # How many shapes are kept at least,
 CELLS_MAX = 1_000_000  # and how many shapes times nodes otherwise: some 30 MB.
+STALE_MAX = 32  # So many nodes without a verdict are kept in mind one by one.
 UNKNOWN, FEASIBLE = 0, 1  # Verdicts; from 2 on they are indices of `statuses`.
 
 
@@ -100,7 +101,7 @@ class ColumnStore:
             for mask, status in columns.layers(pod, table)
         ]
 
-        def scores(feasible: npt.NDArray[np.intp]) -> Integers:
+        def scores(feasible: Places) -> Integers:
             total: Integers = np.zeros(len(feasible), np.int64)
             for _, weight, columns in concerned:
                 column = columns.scores(pod, table, feasible)
@@ -114,7 +115,7 @@ class ColumnStore:
 class WideView:
     """Verdicts and scores of the plugins that look beyond one node, for one Pod."""
 
-    def __init__(self, layers: Sequence[Layer], scores: Callable[[npt.NDArray[np.intp]], Integers] | None) -> None:
+    def __init__(self, layers: Sequence[Layer], scores: Callable[[Places], Integers] | None) -> None:
         self.layers = layers
         self.scores = scores
         self.rejected: Mask | None = None
@@ -137,12 +138,14 @@ class ShapeColumns:
         self.usable = narrowed.status is SUCCESS and narrowed.node_names is None
         framework.run_pre_score(self._state, pod, ())
         self._scorers = list(framework.active_scores(self._state))
+        self._scaled = [(plugin, weight) for plugin, weight in self._scorers if plugin.scale is not Scale.AS_IS]
+        self._dependent = [one for one in framework.plugins if type(one).depends_on is not Plugin.depends_on]
         count = len(snapshot)
         self._verdicts: npt.NDArray[np.int16] = np.zeros(count, np.int16)
+        self._possible: Places | None = None  # Nodes that are not known to be infeasible; None: to be looked up.
+        self._stale: dict[int, None] | None = None  # Nodes without a verdict; None: many.
         self._as_is: Integers = np.zeros(count, np.int64)  # Weighted sum of the plugins that need no scaling.
-        self._raw: dict[str, Integers] = {
-            plugin.name: np.zeros(count, np.int64) for plugin, _ in self._scorers if plugin.scale is not Scale.AS_IS
-        }
+        self._raw: dict[str, Integers] = {plugin.name: np.zeros(count, np.int64) for plugin, _ in self._scaled}
         self._has_scores: set[str] = set()  # Plugins that ever gave a raw score other than 0.
         self._statuses: list[Status] = [SUCCESS, SUCCESS]
         self._numbers: dict[Status, int] = {}
@@ -156,9 +159,7 @@ class ShapeColumns:
         self._forget_changed()
         if len(self._framework.nominator):
             self._count_promised(pod)
-        places, reached = self._search(pod, start, wanted, wide.rejected)
-        count = len(self._verdicts)
-        feasible = (places + start) % count
+        feasible, reached = self._search(pod, start, wanted, wide.rejected)
         totals: Integers | list[int] = []
         if len(feasible) > 1:
             totals = self._totals(pod, feasible)
@@ -199,12 +200,26 @@ class ShapeColumns:
         if changed is None or tokens != self._tokens:
             self._tokens = tokens
             self._verdicts[:] = UNKNOWN
+            self._possible = self._stale = None
         else:
             for index in changed:
-                self._verdicts[index] = UNKNOWN
+                self._set_verdict(index, UNKNOWN)
         for index in self._promised:
-            self._verdicts[index] = UNKNOWN
+            self._set_verdict(index, UNKNOWN)
         self._promised = []
+
+    def _set_verdict(self, index: int, verdict: int) -> None:
+        """Keeps what is known of all verdicts together up to date."""
+        if bool(self._verdicts[index] > FEASIBLE) != (verdict > FEASIBLE):
+            self._possible = None
+        self._verdicts[index] = verdict
+        if self._stale is not None:
+            if verdict != UNKNOWN:
+                self._stale.pop(index, None)
+            elif len(self._stale) < STALE_MAX:
+                self._stale[index] = None
+            else:
+                self._stale = None
 
     def _count_promised(self, pod: PodInfo) -> None:
         """Verdicts of nodes that are promised to Pods that go first."""
@@ -221,35 +236,52 @@ class ShapeColumns:
                 status = self._framework.run_filters_with_nominated(self._state, pod, node)
                 known = self._promised_verdicts[index] = (asked_about, status)
             if known[1] is not SUCCESS:
-                self._verdicts[index] = self._number(known[1])
+                self._set_verdict(index, self._number(known[1]))
                 self._promised.append(index)
 
     def _read_tokens(self) -> list[Any]:
-        return [plugin.depends_on(self._snapshot) for plugin in self._framework.plugins]
+        return [plugin.depends_on(self._snapshot) for plugin in self._dependent]
 
-    def _search(self, pod: PodInfo, start: int, wanted: int, rejected: Mask | None) -> tuple[npt.NDArray[np.intp], int]:
-        """(places of the feasible nodes counted from `start`, how many nodes were looked at)."""
-        verdicts, count = self._verdicts, len(self._verdicts)
+    def _search(self, pod: PodInfo, start: int, wanted: int, rejected: Mask | None) -> tuple[Places, int]:
+        """(the feasible nodes in the order of the search, how many nodes were looked at)."""
+        count = len(self._verdicts)
         while True:
-            in_order = np.concatenate((verdicts[start:], verdicts[:start]))
-            possible = in_order <= FEASIBLE
+            possible = self._possible
+            if possible is None:
+                possible = self._possible = (self._verdicts <= FEASIBLE).nonzero()[0]
             if rejected is not None:
-                possible &= ~np.concatenate((rejected[start:], rejected[:start]))
-            places = np.flatnonzero(possible)[:wanted]
-            unknown = places[in_order[places] == UNKNOWN]
-            if not len(unknown):
-                return places, int(places[-1]) + 1 if len(places) == wanted else count
-            for place in unknown.tolist():
-                self._ask(pod, (place + start) % count)
+                possible = possible[~rejected[possible]]
+            first = int(possible.searchsorted(start))
+            found = possible[first : first + wanted]
+            if len(found) < wanted and first:
+                found = np.concatenate((found, possible[: min(first, wanted - len(found))]))
+            reached = (int(found[-1]) - start) % count + 1 if len(found) == wanted else count
+            unknown = self._unknown_among(found, start, reached, rejected)
+            if not unknown:
+                return found, reached
+            for index in unknown:
+                self._ask(pod, index)
+
+    def _unknown_among(self, found: Places, start: int, reached: int, rejected: Mask | None) -> Sequence[int]:
+        """Those without a verdict, in the order of the search."""
+        count = len(self._verdicts)
+        if self._stale is None:
+            unknown: list[int] = found[self._verdicts[found] == UNKNOWN].tolist()
+            if not unknown and np.count_nonzero(self._verdicts) >= count - STALE_MAX:
+                self._stale = dict.fromkeys((self._verdicts == UNKNOWN).nonzero()[0].tolist())
+            return unknown
+        places = [(index - start) % count for index in self._stale]
+        unknown = [(place + start) % count for place in sorted(places) if place < reached]
+        return unknown if rejected is None else [index for index in unknown if not rejected[index]]
 
     def _ask(self, pod: PodInfo, index: int) -> None:
         """Fills in verdict and raw scores of one node."""
         node, state = self._snapshot.nodes[index], self._state
         status = self._framework.run_filters(state, pod, node)
         if status is not SUCCESS:
-            self._verdicts[index] = self._number(status)
+            self._set_verdict(index, self._number(status))
             return
-        self._verdicts[index] = FEASIBLE
+        self._set_verdict(index, FEASIBLE)
         as_is = 0
         for plugin, weight in self._scorers:
             try:
@@ -272,9 +304,7 @@ class ShapeColumns:
 
     def _totals(self, pod: PodInfo, feasible: npt.NDArray[np.intp]) -> Integers:
         totals: Integers = self._as_is[feasible]
-        for plugin, weight in self._scorers:
-            if plugin.scale is Scale.AS_IS:
-                continue
+        for plugin, weight in self._scaled:
             if plugin.scale is Scale.OWN:
                 scores = self._raw[plugin.name][feasible].tolist()
                 totals += weight * np.array(plugin.normalize(self._state, pod, scores), np.int64)
@@ -309,23 +339,24 @@ def _by_maximum(raw: Integers, scale: Scale) -> Integers | int:
 class ColumnEvaluation(Evaluation):
     """An evaluation whose totals are an array."""
 
-    def ranking(self, limit: int) -> Sequence[int]:
+    def ranking(self, limit: int) -> Sequence[tuple[int, int]]:
         """As in the readable form, without sorting all of it."""
+        feasible: Any = self.feasible
         totals: Any = self.totals
         count = len(totals)
         if not count:
             return []  # One feasible node is not scored.
+        ranks = totals * count
+        ranks -= np.arange(count)  # All different now: of equals the earlier is the higher.
         if count > limit:
-            lowest = np.partition(totals, count - limit)[count - limit]  # Above it all are shown, equals while room.
-            above = np.flatnonzero(totals > lowest)
-            places = np.concatenate((above, np.flatnonzero(totals == lowest)[: limit - len(above)]))
-        else:
-            places = np.arange(count)
-        ranked: list[int] = places[np.argsort(-totals[places], kind="stable")].tolist()
-        return ranked
+            ranks.partition(count - limit)
+            ranks = ranks[count - limit :]
+        ranks.sort()
+        places = -ranks[::-1] % count
+        return list(zip(feasible[places].tolist(), totals[places].tolist(), strict=True))
 
     def best(self) -> Sequence[int]:
         """As in the readable form."""
         totals: Any = self.totals
-        places: list[int] = np.flatnonzero(totals == totals.max()).tolist()
+        places: list[int] = (totals == totals[totals.argmax()]).nonzero()[0].tolist()
         return places

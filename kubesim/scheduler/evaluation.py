@@ -23,9 +23,10 @@ class Evaluation(msgspec.Struct):
     diagnose: Callable[[], Diagnosis]
     rejections: Callable[[], Mapping[Status, int]]
 
-    def ranking(self, limit: int) -> Sequence[int]:
-        """Positions in `totals` of the best `limit`, best first, equals in the order of the search."""
-        return sorted(range(len(self.totals)), key=lambda place: -self.totals[place])[:limit]
+    def ranking(self, limit: int) -> Sequence[tuple[int, int]]:
+        """The best `limit` nodes with their totals, best first, equals in the order of the search."""
+        places = sorted(range(len(self.totals)), key=lambda place: -self.totals[place])[:limit]
+        return [(self.feasible[place], self.totals[place]) for place in places]
 
     def best(self) -> Sequence[int]:
         """Positions in `totals` of the highest, in the order of the search."""

@@ -16,7 +16,7 @@ from kubesim.client.informer import Informer
 from kubesim.scheduler.cache import SchedulerCache
 from kubesim.scheduler.changes import assigned_pod_changes, node_changes, waiting_pod_changes
 from kubesim.scheduler.framework.cluster_event import ClusterEvent
-from kubesim.scheduler.pod_info import PodInfo, PodShapes, profile_of
+from kubesim.scheduler.pod_info import DEFAULT_SCHEDULER_NAME, PodInfo, PodShapes
 from kubesim.scheduler.scheduling_queue import SchedulingQueue
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
@@ -74,18 +74,16 @@ class EventHandlers:
 
     def pod_added(self, stored: Stored) -> None:
         """A Pod that was not there before."""
-        pod = stored.view(Pod)
-        if is_assigned(pod):
+        if is_assigned(stored):
             self._assign(self._shapes.pod_info(stored))
-        elif self._is_ours(pod):
+        elif self._is_ours(stored):
             self._queue.add(self._shapes.pod_info(stored))
 
     def pod_updated(self, old: Stored, new: Stored) -> None:
         """A Pod changed, perhaps into another of the three things."""
-        before, after = old.view(Pod), new.view(Pod)
-        if is_assigned(after):
-            self._assigned_pod_updated(new, was_assigned=is_assigned(before))
-        elif is_assigned(before) or not self._is_ours(after):
+        if is_assigned(new):
+            self._assigned_pod_updated(new, was_assigned=is_assigned(old))
+        elif is_assigned(old) or not self._is_ours(new):
             self.pod_deleted(old)
         else:
             self._waiting_pod_updated(old, new)
@@ -104,7 +102,7 @@ class EventHandlers:
             self._promise_ended(waiting.info)
 
     def _assign(self, info: PodInfo) -> None:
-        self._cache.add_pod(info, info.pod.spec.node_name)
+        self._cache.add_pod(info, info.stored.object["spec"]["nodeName"])
         self._queue.move(ClusterEvent.ASSIGNED_POD_ADD, None, info)
 
     def _assigned_pod_updated(self, stored: Stored, *, was_assigned: bool) -> None:
@@ -115,7 +113,7 @@ class EventHandlers:
             self._queue.delete(uid)
             self._assign(info)
             return
-        self._cache.add_pod(info, info.pod.spec.node_name)
+        self._cache.add_pod(info, info.stored.object["spec"]["nodeName"])
         for event in assigned_pod_changes(known, info) if known else ():
             self._queue.move(event, known, info)
 
@@ -135,10 +133,17 @@ class EventHandlers:
         """To those that had to make way for the Pod it is as if it had left the node."""
         self._queue.move(ClusterEvent.ASSIGNED_POD_DELETE, pod, None, priority_max=pod.priority)
 
-    def _is_ours(self, pod: Pod) -> bool:
-        return pod.status.phase not in TERMINAL_PHASES and (profile_of(pod) in self._profiles)
+    def _is_ours(self, stored: Stored) -> bool:
+        name = stored.object["spec"].get("schedulerName") or DEFAULT_SCHEDULER_NAME
+        return name in self._profiles and not has_ended(stored)
 
 
-def is_assigned(pod: Pod) -> bool:
+def is_assigned(stored: Stored) -> bool:
     """Whether the Pod takes up room on a node; one that has ended does not."""
-    return bool(pod.spec.node_name) and pod.status.phase not in TERMINAL_PHASES
+    return bool(stored.object["spec"].get("nodeName")) and not has_ended(stored)
+
+
+def has_ended(stored: Stored) -> bool:
+    """Whether all its containers have ended for good."""
+    status = stored.object.get("status")
+    return status is not None and status.get("phase") in TERMINAL_PHASES

@@ -54,18 +54,33 @@ class PodShape:
 class PodInfo:
     """One Pod at one revision."""
 
-    __slots__ = ("_group", "key", "name", "namespace", "pod", "priority", "shape", "stored", "uid")
+    __slots__ = ("_group", "_pod", "key", "name", "namespace", "priority", "shape", "stored", "uid")
 
-    def __init__(self, stored: Stored, pod: Pod, shape: PodShape) -> None:
+    def __init__(self, stored: Stored, pod: Pod | None, shape: PodShape, priority: int) -> None:
         self.stored = stored
-        self.pod = pod
+        self._pod = pod
         self.shape = shape
         self.key = stored.key
         self.name = stored.name
         self.namespace = stored.namespace
-        self.uid = pod.metadata.uid or stored.key
-        self.priority = pod.spec.priority or 0
+        self.uid = stored.uid or stored.key
+        self.priority = priority
         self._group: PodGroup | None = None
+
+    def renewed(self, stored: Stored) -> PodInfo:
+        """A later revision with the same spec. It is read as a whole only if somebody wants to know more."""
+        renewed = PodInfo(stored, None, self.shape, self.priority)
+        if _looks_the_same(self.stored, stored):
+            renewed._group = self._group
+        return renewed
+
+    @property
+    def pod(self) -> Pod:
+        """The Pod, read at the first call."""
+        pod = self._pod
+        if pod is None:
+            pod = self._pod = self.stored.view(Pod)
+        return pod
 
     @property
     def group(self) -> PodGroup:
@@ -87,10 +102,10 @@ class PodShapes:
 
     def pod_info(self, stored: Stored, previous: PodInfo | None = None) -> PodInfo:
         """The Pod with its shape; `previous`, an older revision of it, saves work while the spec is the same."""
+        if previous is not None and _same_spec(previous.stored, stored):
+            return previous.renewed(stored)
         pod = stored.view(Pod)
-        if previous is not None and _same_spec(previous.pod, pod):
-            return PodInfo(stored, pod, previous.shape)
-        return PodInfo(stored, pod, self.shape_of(pod.spec))
+        return PodInfo(stored, pod, self.shape_of(pod.spec), pod.spec.priority or 0)
 
     def shape_of(self, spec: PodSpec) -> PodShape:
         """The shape of a spec."""
@@ -130,10 +145,17 @@ def _container_part(container: Container) -> tuple[object, ...]:
     return (container.image, container.resources, container.ports)
 
 
-def _same_spec(old: Pod, new: Pod) -> bool:
+def _same_spec(old: Stored, new: Stored) -> bool:
     """Generations count changes of the spec; an object without one has to be looked at."""
-    generation = new.metadata.generation
-    return generation != 0 and generation == old.metadata.generation and old.metadata.uid == new.metadata.uid
+    generation = new.object["metadata"].get("generation", 0)
+    return bool(generation) and generation == old.object["metadata"].get("generation") and old.uid == new.uid
+
+
+def _looks_the_same(old: Stored, new: Stored) -> bool:
+    """Whether other Pods see no difference (compare `kubesim.scheduler.pod_group.group_of`)."""
+    before, after = old.object["metadata"], new.object["metadata"]
+    same_labels: bool = before.get("labels") == after.get("labels")
+    return same_labels and ("deletionTimestamp" in before) == ("deletionTimestamp" in after)
 
 
 def _host_ports(spec: PodSpec) -> tuple[HostPort, ...]:

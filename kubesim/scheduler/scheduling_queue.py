@@ -43,6 +43,11 @@ class SchedulingQueue:
         self._hints: dict[str, dict[ClusterEvent, dict[str, list[Hint]]]] = {
             profile: framework.hints() for profile, framework in frameworks.items()
         }
+        self._listeners: dict[ClusterEvent, list[dict[str, list[Hint]]]] = {
+            event: listeners
+            for event in ClusterEvent
+            if (listeners := [table[event] for table in self._hints.values() if event in table])
+        }
         self._pods: dict[str, QueuedPod] = {}  # Every Pod that waits or is in flight, by uid.
         self._active = PodHeap(Place.ACTIVE, self._sort_key)
         self._backoff = BackoffQueue(
@@ -133,8 +138,8 @@ class SchedulingQueue:
 
     def move(self, event: ClusterEvent, old: Any, new: Any, *, priority_max: int | None = None) -> None:
         """Something happened: wakes the Pods (up to a priority) whose plugins say that it may help them."""
-        listeners = [plugins for table in self._hints.values() if (plugins := table.get(event))]
-        if not listeners:
+        listeners = self._listeners.get(event)
+        if listeners is None:
             return
         self._in_flight.note(event, old, new)
         for queued in list(self._unschedulable.values()):

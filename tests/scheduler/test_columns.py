@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kubesim.api.stored import Stored
 from kubesim.api.views import Node as NodeView
 from kubesim.scheduler.columns import ColumnEvaluation
+from kubesim.scheduler.evaluation import Evaluation
 from kubesim.scheduler.framework.interface import Diagnosis
 
 NODES = 9
@@ -129,6 +130,8 @@ def test_a_plugin_that_looks_beyond_one_node_is_always_asked(
 @given(totals=st.lists(st.integers(0, 5), min_size=1, max_size=40), limit=st.integers(1, 10))
 def test_the_ranking_of_an_array_is_a_stable_sort(totals: list[int], limit: int) -> None:
     """Teaches: equals keep their order, or two runs would print two tables."""
-    expected = sorted(range(len(totals)), key=lambda place: -totals[place])[:limit]
-    evaluation = ColumnEvaluation(range(len(totals)), np.array(totals), 0, Diagnosis, dict)
-    assert list(evaluation.ranking(limit)) == expected
+    feasible = range(100, 100 + len(totals))
+    quick = ColumnEvaluation(np.array(feasible), np.array(totals), 0, Diagnosis, dict)
+    readable = Evaluation(feasible, totals, 0, Diagnosis, dict)
+    assert list(quick.ranking(limit)) == list(readable.ranking(limit))
+    assert list(quick.best()) == list(readable.best())

@@ -14,7 +14,7 @@ Make = Callable[..., PodInfo]
 def promised(info: Make, name: str, node: str, **kwargs: Any) -> PodInfo:
     pod = info(name, **kwargs)
     stored = type(pod.stored)(2, {**pod.stored.object, "status": {"phase": "Pending", "nominatedNodeName": node}})
-    return PodInfo(stored, stored.view(type(pod.pod)), pod.shape)
+    return pod.renewed(stored)
 
 
 def test_a_pod_makes_way_for_its_equals_and_betters_but_not_for_itself(info: Make) -> None:

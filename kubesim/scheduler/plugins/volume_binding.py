@@ -168,6 +168,8 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
 
     async def pre_bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:
         """Gives claims their volumes, or tells them where they are wanted; then waits until all are bound."""
+        if state.read(self.name) is None:
+            return SUCCESS  # No claims: nearly always.
         plan = self._planned(state, node)
         client, namespace = self.handle.client, pod.namespace
         for claim, volume in plan.static:
