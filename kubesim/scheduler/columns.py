@@ -29,7 +29,8 @@ from kubesim.scheduler.framework.interface import (
     Scale,
     ScorePlugin,
 )
-from kubesim.scheduler.framework.runtime import Framework, PluginError
+from kubesim.scheduler.framework.plugin_error import PluginError, check_score
+from kubesim.scheduler.framework.runtime import Framework, normalized_scores
 from kubesim.scheduler.framework.status import SUCCESS, Status
 from kubesim.scheduler.node_table import Integers, Mask, NodeTable
 from kubesim.scheduler.plugins.pod_volumes import is_particular
@@ -240,7 +241,13 @@ class ShapeColumns:
                 self._promised.append(index)
 
     def _read_tokens(self) -> list[Any]:
-        return [plugin.depends_on(self._snapshot) for plugin in self._dependent]
+        tokens = []
+        for plugin in self._dependent:
+            try:
+                tokens.append(plugin.depends_on(self._snapshot))
+            except Exception as error:
+                raise PluginError(plugin.name, "Filter", error) from error
+        return tokens
 
     def _search(self, pod: PodInfo, start: int, wanted: int, rejected: Mask | None) -> tuple[Places, int]:
         """(the feasible nodes in the order of the search, how many nodes were looked at)."""
@@ -287,9 +294,12 @@ class ShapeColumns:
             try:
                 raw = plugin.score(state, pod, node)
             except Exception as error:
-                raise PluginError(plugin.name, "Score", repr(error)) from error
+                raise PluginError(plugin.name, "Score", error) from error
             if plugin.scale is Scale.AS_IS:
+                check_score(plugin.name, raw)
                 as_is += raw * weight
+            elif not isinstance(raw, int):
+                raise PluginError(plugin.name, "Weights", str(raw))
             elif raw or plugin.name in self._has_scores:
                 self._has_scores.add(plugin.name)
                 self._raw[plugin.name][index] = raw
@@ -307,7 +317,7 @@ class ShapeColumns:
         for plugin, weight in self._scaled:
             if plugin.scale is Scale.OWN:
                 scores = self._raw[plugin.name][feasible].tolist()
-                totals += weight * np.array(plugin.normalize(self._state, pod, scores), np.int64)
+                totals += weight * np.array(normalized_scores(plugin, self._state, pod, scores), np.int64)
             elif plugin.name in self._has_scores:
                 totals += weight * _by_maximum(self._raw[plugin.name][feasible], plugin.scale)
             elif plugin.scale is Scale.BY_MAXIMUM_REVERSED:

@@ -23,7 +23,9 @@ from kubesim.scheduler.config_problems import Problems, join
 from kubesim.scheduler.framework.interface import (
     BindPlugin,
     FilterPlugin,
+    PermitPlugin,
     Plugin,
+    PostBindPlugin,
     PostFilterPlugin,
     PreBindPlugin,
     PreEnqueuePlugin,
@@ -37,10 +39,11 @@ from kubesim.scheduler.plugins.registry import DEFAULT_PLUGINS
 
 ENTRY_POINTS = "kubesim.scheduler_plugins"
 MULTI_POINT = "multiPoint"
-POINTS: dict[str, type | None] = {
+POINTS: dict[str, type] = {
     "preEnqueue": PreEnqueuePlugin, "queueSort": QueueSortPlugin, "preFilter": PreFilterPlugin,
     "filter": FilterPlugin, "postFilter": PostFilterPlugin, "preScore": PreScorePlugin, "score": ScorePlugin,
-    "reserve": ReservePlugin, "permit": None, "preBind": PreBindPlugin, "bind": BindPlugin, "postBind": None,
+    "reserve": ReservePlugin, "permit": PermitPlugin, "preBind": PreBindPlugin, "bind": BindPlugin,
+    "postBind": PostBindPlugin,
 }  # fmt: skip
 ALL = "*"
 
@@ -174,13 +177,11 @@ def _merge_defaults(given: PluginSet) -> list[Enabled]:
     return [*kept, *again.values()]
 
 
-def _at_point(
-    problems: Problems, path: str, kind: type | None, given: PluginSet, multi: Sequence[Enabled]
-) -> list[Enabled]:
+def _at_point(problems: Problems, path: str, kind: type, given: PluginSet, multi: Sequence[Enabled]) -> list[Enabled]:
     """First what the point's own list says of plugins of multiPoint, then the rest of multiPoint, then what it adds."""
 
     def serves(each: Enabled) -> bool:
-        return kind is not None and isinstance(each.make, type) and issubclass(each.make, kind)
+        return isinstance(each.make, type) and issubclass(each.make, kind)
 
     point = path.rpartition(".")[2]
     for number, each in enumerate(given.enabled):

@@ -20,9 +20,10 @@ from kubesim.scheduler import attempt
 from kubesim.scheduler.algorithm import Decision, SchedulingAlgorithm
 from kubesim.scheduler.cache import SchedulerCache
 from kubesim.scheduler.framework.cluster_event import ClusterEvent
-from kubesim.scheduler.framework.interface import Preemption
-from kubesim.scheduler.framework.runtime import Framework, PluginError
-from kubesim.scheduler.framework.status import Code
+from kubesim.scheduler.framework.interface import Diagnosis, Preemption
+from kubesim.scheduler.framework.plugin_error import PluginError
+from kubesim.scheduler.framework.runtime import Framework
+from kubesim.scheduler.framework.status import SUCCESS, Code, Status
 from kubesim.scheduler.messages import NO_NODES, fit_error, shorten
 from kubesim.scheduler.pod_condition import REASON_SCHEDULER_ERROR, REASON_UNSCHEDULABLE, condition_patch
 from kubesim.scheduler.pod_info import PodShapes, profile_of
@@ -64,6 +65,9 @@ class Cycle:
         if self._cache.place_of(pod.uid):
             self._queue.done(pod.uid)  # It got its node by now.
             return
+        if queued.sort_problem:
+            self._fail(queued, REASON_SCHEDULER_ERROR, queued.sort_problem)
+            return
         framework = self._frameworks[profile_of(pod.pod)]
         snapshot = self._algorithm.snapshot
         self._cache.update_snapshot(snapshot)
@@ -88,30 +92,50 @@ class Cycle:
         self._cache.assume(pod, node)
         self._queue.nominator.forget(pod.uid)
         status = framework.run_reserve(decision.state, pod, node)
-        if status.code is not Code.SUCCESS:
+        if status is SUCCESS:
+            status = framework.run_permit(decision.state, pod, node)
+        if status.code not in (Code.SUCCESS, Code.WAIT):
             framework.run_unreserve(decision.state, pod, node)
             self._cache.forget(pod.uid)
-            queued.unschedulable_plugins[status.plugin] = None
-            self._fail(queued, REASON_UNSCHEDULABLE if status.is_rejection else REASON_SCHEDULER_ERROR, status.message)
+            self._turn_down(queued, node, status)
             return
-        self._queue.done(pod.uid)
-        self._writes.start(lambda: self._bind(framework, queued, decision), queued.causes)
+
+        async def bind() -> None:
+            await self._bind(framework, queued, decision)
+
+        if status.code is Code.WAIT:
+            self._writes.start_aside(bind, queued.causes)
+        else:
+            self._queue.done(pod.uid)
+            self._writes.start(bind, queued.causes)
 
     async def _bind(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
         """The binding cycle."""
         pod, node = queued.info, decision.node
+        if pod.uid in framework.waiting:
+            status = await framework.wait_on_permit(pod)
+            if status is not SUCCESS:
+                self._give_up(framework, queued, decision)
+                self._turn_down(queued, node, status)
+                return
+            self._queue.done(pod.uid)
         if (patch := self._patches.get(pod.uid)) is not None:
             await patch  # Or "unschedulable" could be written after the Pod got its node.
         status = await framework.run_bind(decision.state, pod, node)
-        if status.code is Code.SUCCESS:
-            self._event(queued, "Normal", "Scheduled", "Binding", f"Successfully assigned {pod.key} to {node}")
+        if status.code is not Code.SUCCESS:
+            self._give_up(framework, queued, decision)
+            reason = REASON_UNSCHEDULABLE if status.is_rejection else REASON_SCHEDULER_ERROR
+            self._fail(queued, reason, status.message)  # To back-off, whoever said no: this says nothing of nodes.
             return
-        framework.run_unreserve(decision.state, pod, node)
-        self._cache.forget(pod.uid)
-        self._queue.move(ClusterEvent.ASSIGNED_POD_DELETE, pod, None)  # What it had taken is free again.
-        if status.is_rejection:
-            queued.unschedulable_plugins[status.plugin] = None
-        self._fail(queued, REASON_UNSCHEDULABLE if status.is_rejection else REASON_SCHEDULER_ERROR, status.message)
+        self._event(queued, "Normal", "Scheduled", "Binding", f"Successfully assigned {pod.key} to {node}")
+        for problem in framework.run_post_bind(decision.state, pod, node):
+            self._event(queued, "Warning", "FailedPostBind", "Binding", shorten(str(problem)))
+
+    def _give_up(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
+        """The Pod does not get its node after all."""
+        framework.run_unreserve(decision.state, queued.info, decision.node)
+        self._cache.forget(queued.uid)
+        self._queue.move(ClusterEvent.ASSIGNED_POD_DELETE, queued.info, None)  # What it had taken is free again.
 
     # -- failure --------------------------------------------------------------------------------------
 
@@ -130,10 +154,21 @@ class Cycle:
             self._writes.start(work, queued.causes)
         self._return(queued, REASON_UNSCHEDULABLE, message, nominated)
 
+    def _turn_down(self, queued: QueuedPod, node: str, status: Status) -> None:
+        """A plugin refused the Pod its node: then the Pod does not fit that one node."""
+        if not status.is_rejection:
+            self._fail(queued, REASON_SCHEDULER_ERROR, status.message)
+            return
+        diagnosis = Diagnosis()
+        diagnosis.add(node, status)
+        queued.unschedulable_plugins = dict(diagnosis.unschedulable_plugins)
+        queued.pending_plugins = dict(diagnosis.pending_plugins)
+        self._fail(queued, REASON_UNSCHEDULABLE, fit_error(1, diagnosis))
+
     def _fail(self, queued: QueuedPod, reason: str, message: str) -> None:
-        """The attempt failed before or after the plugins' verdict."""
+        """The attempt failed before or after the plugins' verdict: a promise, if there was one, is taken back."""
         attempt.record_error(self._sim.trace, queued, message)
-        self._return(queued, reason, message)
+        self._return(queued, reason, message, nominated="")
 
     def _return(self, queued: QueuedPod, reason: str, message: str, nominated: str | None = None) -> None:
         """Back into the queue, unless the Pod is gone or assigned by now; then condition and event.

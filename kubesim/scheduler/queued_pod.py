@@ -31,7 +31,7 @@ class QueuedPod:
 
     __slots__ = (
         "attempts", "backoff_until_ns", "causes", "consecutive_errors", "gating_plugin", "info", "pending_plugins",
-        "place", "ticket", "timestamp_ns", "unschedulable_count", "unschedulable_plugins",
+        "place", "sort_problem", "ticket", "timestamp_ns", "unschedulable_count", "unschedulable_plugins",
     )  # fmt: skip
 
     def __init__(self, info: PodInfo, timestamp_ns: int) -> None:
@@ -47,6 +47,7 @@ class QueuedPod:
         self.gating_plugin = ""
         self.causes: tuple[Cause, ...] = ()
         self.ticket = 0
+        self.sort_problem = ""  # What went wrong when the Pod was given its place in the queue.
 
     @property
     def uid(self) -> str:

@@ -233,7 +233,10 @@ class SchedulingQueue:
         return self._frameworks[profile_of(queued.info.pod)]
 
     def _sort_key(self, queued: QueuedPod) -> Key:
-        return self._framework(queued).queue_sort.key(queued.info, queued.timestamp_ns)
+        """Where the Pod stands. A plugin that fails leaves it where PrioritySort would; its next attempt tells."""
+        key, problem = self._framework(queued).run_queue_sort(queued.info, queued.timestamp_ns)
+        queued.sort_problem = problem
+        return key
 
     def _note_causes(self, queued: QueuedPod) -> None:
         queued.causes = merge_causes((*queued.causes, *CAUSES.get()))

@@ -40,6 +40,15 @@ class Writes:
             self._made += 1
             self._tasks.spawn(self._work(), f"writer-{self._made}")
 
+    def start_aside(self, work: Callable[[], Awaitable[None]], causes: tuple[Cause, ...]) -> None:
+        """Runs `work` at once, outside of the limit: what mostly waits for somebody else."""
+
+        async def run() -> None:
+            with because(*causes):
+                await work()
+
+        self._tasks.spawn(run(), "waiting")
+
     async def room(self) -> None:
         """Waits while as many jobs wait as there may be workers."""
         while len(self._jobs) >= self._limit:

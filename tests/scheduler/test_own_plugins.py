@@ -70,5 +70,5 @@ async def test_a_plugin_that_raises_is_named_and_harms_nobody_else(cluster: SimC
     assert node_of(cluster, "default/lucky") == "node-1"
     assert node_of(cluster, "default/unlucky") == ""
     told = [each.object for each in cluster.all(EVENTS) if each.object["reason"] == "FailedScheduling"]
-    assert {each["message"] for each in told} == {'running Filter plugin "FailsOften": ZeroDivisionError("no luck")'}
+    assert {each["message"] for each in told} == {'running "FailsOften" filter plugin: ZeroDivisionError("no luck")'}
     assert {each["involvedObject"]["name"] for each in told} == {"unlucky"}

@@ -200,7 +200,9 @@ async def test_a_refused_binding_gives_the_place_back_and_is_tried_again(
         await asyncio.sleep(0.1)
         assert cluster.scheduler.cache.nodes["n1"].requested == {}
         condition = await cluster.condition("web")
-        assert (condition.reason, condition.message) == ("SchedulerError", "connection reset")
+        assert (condition.reason, condition.message) == (
+            "SchedulerError", 'running Bind plugin "DefaultBinder": connection reset',
+        )  # fmt: skip
         await asyncio.sleep(10)
         assert [node for _, node in cluster.attempts("web") if node] == ["n1", "n1", "n1"]
         assert [moment for moment, node in cluster.attempts("web") if node] == [0.0, 2.0, 5.0]
@@ -269,7 +271,7 @@ async def test_a_plugin_that_breaks_does_not_break_the_scheduler(
         await asyncio.sleep(1)
         assert await cluster.nodes_of("bad", "good") == ["", "n1"]
         (event,) = [event for event in await cluster.events() if event.reason == "FailedScheduling"]
-        assert event.message.startswith('running Filter plugin "NodeResourcesFit": ZeroDivisionError')
+        assert event.message.startswith('running "NodeResourcesFit" filter plugin: ZeroDivisionError')
         fit.filter = original
         await asyncio.sleep(3)
         assert await cluster.nodes_of("bad") == ["n1"]

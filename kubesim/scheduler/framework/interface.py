@@ -1,10 +1,10 @@
 """The extension points: a plugin is a small class with a `name` and the methods of the points it serves.
 
     PreEnqueue → (queue) → PreFilter → Filter → PostFilter, if no node is left
-                           → PreScore → Score → NormalizeScore → Reserve → PreBind → Bind
+                           → PreScore → Score → NormalizeScore → Reserve → Permit → PreBind → Bind → PostBind
 
-Everything up to Reserve is a pure, synchronous decision; PreBind and Bind talk to the apiserver. Left out:
-Permit and PostBind, which no default plugin serves. Upstream: staging/src/k8s.io/kube-scheduler/framework.
+Everything up to Permit is a pure, synchronous decision; PreBind and Bind talk to the apiserver.
+Upstream: staging/src/k8s.io/kube-scheduler/framework.
 """
 
 # ruff: noqa: ARG002 (an extension point has the same parameters for every plugin)
@@ -241,6 +241,17 @@ class ReservePlugin(Plugin, ABC):
         """Gives it back; may be called without a `reserve` before."""
 
 
+class PermitPlugin(Plugin, ABC):
+    """May hold a Pod back that got its node, or turn it down."""
+
+    @abstractmethod
+    def permit(self, state: CycleState, pod: PodInfo, node: str) -> tuple[Status, float]:
+        """(SUCCESS, WAIT or a rejection; how many seconds to wait at most).
+
+        A Pod that waits is in the framework's `waiting`, where the plugin may allow or reject it.
+        """
+
+
 class PreBindPlugin(Plugin, ABC):
     """Prepares what the Pod needs on its node."""
 
@@ -255,3 +266,11 @@ class BindPlugin(Plugin, ABC):
     @abstractmethod
     async def bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:
         """SUCCESS once the apiserver accepted it."""
+
+
+class PostBindPlugin(Plugin, ABC):
+    """Is told of Pods that were bound."""
+
+    @abstractmethod
+    def post_bind(self, state: CycleState, pod: PodInfo, node: str) -> None:
+        """Takes note."""

@@ -7,18 +7,20 @@ is held against it by tests. Upstream: pkg/scheduler/framework/runtime/framework
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 
+from kubesim.scheduler.framework.binding_points import BindingPoints
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, Hint
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.interface import (
     BindPlugin,
     Diagnosis,
     FilterPlugin,
+    PermitPlugin,
     Plugin,
+    PostBindPlugin,
     PostFilterPlugin,
     PreBindPlugin,
     PreEnqueuePlugin,
@@ -28,19 +30,13 @@ from kubesim.scheduler.framework.interface import (
     ReservePlugin,
     ScorePlugin,
 )
-from kubesim.scheduler.framework.status import SUCCESS, Code, Status, failed, unresolvable
+from kubesim.scheduler.framework.plugin_error import PluginError, answer_of, check_score
+from kubesim.scheduler.framework.status import SUCCESS, Code, Status, unresolvable
+from kubesim.scheduler.framework.waiting_pods import WaitingPod
 from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.nominator import Nominator
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
-
-
-class PluginError(Exception):
-    """A plugin failed, which says nothing about the Pod; the message names plugin and extension point."""
-
-    def __init__(self, plugin: str, point: str, why: str) -> None:
-        super().__init__(f"running {point} plugin {plugin!r}: {why}".replace("'", '"'))
-        self.plugin = plugin
 
 
 class Weighted(msgspec.Struct, frozen=True):
@@ -66,7 +62,7 @@ class PreFiltered(msgspec.Struct, frozen=True):
     narrowed_by: tuple[str, ...] = ()
 
 
-class Framework:
+class Framework(BindingPoints):
     """The plugins of one profile. `plugins` are (plugin, weight) in the order of asking."""
 
     def __init__(
@@ -91,8 +87,11 @@ class Framework:
         self.pre_scores = [plugin for plugin in self.plugins if isinstance(plugin, PreScorePlugin)]
         self.scores = [Weighted(plugin, weight) for plugin, weight in plugins if isinstance(plugin, ScorePlugin)]
         self.reserves = [plugin for plugin in self.plugins if isinstance(plugin, ReservePlugin)]
+        self.permits = [plugin for plugin in self.plugins if isinstance(plugin, PermitPlugin)]
         self.pre_binds = [plugin for plugin in self.plugins if isinstance(plugin, PreBindPlugin)]
         self.binds = [plugin for plugin in self.plugins if isinstance(plugin, BindPlugin)]
+        self.post_binds = [plugin for plugin in self.plugins if isinstance(plugin, PostBindPlugin)]
+        self.waiting: dict[str, WaitingPod] = {}
         self.is_trimmed = False  # Whether a plugin is left out where it could serve, or asked in another order.
         if points is not None:
             served = self._deciding_names()
@@ -126,8 +125,10 @@ class Framework:
         weighted = {each.plugin.name: each for each in self.scores}
         self.scores = [weighted[name] for name in points["score"]]
         self.reserves = at("reserve", self.reserves)
+        self.permits = at("permit", self.permits)
         self.pre_binds = at("preBind", self.pre_binds)
         self.binds = at("bind", self.binds)
+        self.post_binds = at("postBind", self.post_binds)
 
     def hints(self) -> dict[ClusterEvent, dict[str, list[Hint]]]:
         """Event → plugin → its hints for it."""
@@ -141,12 +142,26 @@ class Framework:
         """SUCCESS, or the first gate that is shut."""
         for plugin in self.pre_enqueue:
             try:
-                status = plugin.pre_enqueue(pod)
+                status = answer_of(plugin.name, "PreEnqueue", plugin.pre_enqueue(pod))
+            except PluginError as error:
+                return error.status
             except Exception as error:
-                return failed(str(PluginError(plugin.name, "PreEnqueue", repr(error)))).by(plugin.name)
+                return PluginError(plugin.name, "PreEnqueue", error).status
             if status.code is not Code.SUCCESS:
                 return status.by(plugin.name)
         return SUCCESS
+
+    def run_queue_sort(self, pod: PodInfo, timestamp_ns: int) -> tuple[tuple[int, ...], str]:
+        """(the Pod's key, ""); or (the key that PrioritySort would give, what went wrong)."""
+        plugin = self.queue_sort
+        try:
+            key = plugin.key(pod, timestamp_ns)
+            if isinstance(key, tuple) and all(isinstance(part, int) for part in key):
+                return key, ""
+            error = PluginError(plugin.name, "QueueSort", f"{key!r} is no tuple of whole numbers")
+        except Exception as raised:
+            error = PluginError(plugin.name, "QueueSort", raised)
+        return (-pod.priority, timestamp_ns), str(error)
 
     def run_pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot) -> PreFiltered:
         """Asks every plugin until one rejects the Pod; intersects the node names they give."""
@@ -154,14 +169,15 @@ class Framework:
         narrowed_by: list[str] = []
         for plugin in self.pre_filters:
             try:
-                result, status = plugin.pre_filter(state, pod, snapshot)
+                result, said = plugin.pre_filter(state, pod, snapshot)
+                status = answer_of(plugin.name, "PreFilter", said)
+            except PluginError:
+                raise
             except Exception as error:
-                raise PluginError(plugin.name, "PreFilter", repr(error)) from error
+                raise PluginError(plugin.name, "PreFilter", error) from error
             if status.code is Code.SKIP:
                 state.skip_filter.add(plugin.name)
                 continue
-            if status.code is Code.ERROR:
-                raise PluginError(plugin.name, "PreFilter", status.message)
             if status.code is not Code.SUCCESS:
                 return PreFiltered(status.by(plugin.name))
             if result.node_names is not None:
@@ -180,11 +196,11 @@ class Framework:
             try:
                 status = plugin.filter(state, pod, node)
             except Exception as error:
-                raise PluginError(plugin.name, "Filter", repr(error)) from error
-            if status is not SUCCESS and status.code is not Code.SUCCESS:
-                if status.code is Code.ERROR:
-                    raise PluginError(plugin.name, "Filter", status.message)
-                return status.by(plugin.name)
+                raise PluginError(plugin.name, "Filter", error) from error
+            if status is not SUCCESS:
+                status = answer_of(plugin.name, "Filter", status)
+                if status.code is not Code.SUCCESS:
+                    return status.by(plugin.name)
         return SUCCESS
 
     def run_filters_with_nominated(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
@@ -218,7 +234,7 @@ class Framework:
                 try:
                     plugin.add_pod(state, pod, added, node)
                 except Exception as error:
-                    raise PluginError(plugin.name, "PreFilter", repr(error)) from error
+                    raise PluginError(plugin.name, "AddPod", error) from error
 
     def run_remove_pod(self, state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo) -> None:
         """Tells the PreFilter plugins that `removed` left `node`."""
@@ -227,7 +243,7 @@ class Framework:
                 try:
                     plugin.remove_pod(state, pod, removed, node)
                 except Exception as error:
-                    raise PluginError(plugin.name, "PreFilter", repr(error)) from error
+                    raise PluginError(plugin.name, "RemovePod", error) from error
 
     def run_post_filters(
         self, state: CycleState, pod: PodInfo, snapshot: Snapshot, diagnosis: Diagnosis
@@ -239,8 +255,10 @@ class Framework:
         for plugin in self.post_filters:
             try:
                 nominated, status = plugin.post_filter(state, pod, snapshot, diagnosis)
+                if status.code is Code.ERROR:
+                    nominated = None
             except Exception as error:
-                raise PluginError(plugin.name, "PostFilter", repr(error)) from error
+                return None, PluginError(plugin.name, "PostFilter", error).status
             if status.code in (Code.SUCCESS, Code.ERROR):
                 return nominated, status
             node = node if nominated is None else nominated
@@ -254,9 +272,11 @@ class Framework:
         """Lets plugins prepare, or step aside for this Pod."""
         for plugin in self.pre_scores:
             try:
-                status = plugin.pre_score(state, pod, nodes)
+                status = answer_of(plugin.name, "PreScore", plugin.pre_score(state, pod, nodes))
+            except PluginError:
+                raise
             except Exception as error:
-                raise PluginError(plugin.name, "PreScore", repr(error)) from error
+                raise PluginError(plugin.name, "PreScore", error) from error
             if status.code is Code.SKIP:
                 state.skip_score.add(plugin.name)
             elif status.code is not Code.SUCCESS:
@@ -270,9 +290,9 @@ class Framework:
         for plugin, weight in self.active_scores(state):
             try:
                 raw[plugin.name] = [plugin.score(state, pod, node) for node in nodes]
-                normalized = plugin.normalize(state, pod, raw[plugin.name])
             except Exception as error:
-                raise PluginError(plugin.name, "Score", repr(error)) from error
+                raise PluginError(plugin.name, "Score", error) from error
+            normalized = normalized_scores(plugin, state, pod, raw[plugin.name])
             weighted[plugin.name] = [score * weight for score in normalized]
             totals = [total + score for total, score in zip(totals, weighted[plugin.name], strict=True)]
         return Scores(raw, weighted, totals)
@@ -281,40 +301,16 @@ class Framework:
         """The score plugins that did not skip this Pod."""
         return ((s.plugin, s.weight) for s in self.scores if s.plugin.name not in state.skip_score)
 
-    def run_reserve(self, state: CycleState, pod: PodInfo, node: str) -> Status:
-        """SUCCESS, or the first refusal (call `run_unreserve` then)."""
-        for plugin in self.reserves:
-            try:
-                status = plugin.reserve(state, pod, node)
-            except Exception as error:
-                return failed(str(PluginError(plugin.name, "Reserve", repr(error)))).by(plugin.name)
-            if status.code is not Code.SUCCESS:
-                return status.by(plugin.name)
-        return SUCCESS
 
-    def run_unreserve(self, state: CycleState, pod: PodInfo, node: str) -> None:
-        """Gives back what was reserved, in the opposite order."""
-        for plugin in reversed(self.reserves):
-            with suppress(Exception):  # It may not fail; and if it does, the others must give back nonetheless.
-                plugin.unreserve(state, pod, node)
-
-    async def run_bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:
-        """PreBind, then the first binder that does not skip."""
-        for preparing in self.pre_binds:
-            try:
-                status = await preparing.pre_bind(state, pod, node)
-            except Exception as error:
-                return failed(str(PluginError(preparing.name, "PreBind", repr(error)))).by(preparing.name)
-            if status.code not in (Code.SUCCESS, Code.SKIP):
-                return status.by(preparing.name)
-        for plugin in self.binds:
-            try:
-                status = await plugin.bind(state, pod, node)
-            except Exception as error:
-                return failed(str(PluginError(plugin.name, "Bind", repr(error)))).by(plugin.name)
-            if status.code is not Code.SKIP:
-                return status.by(plugin.name) if status.code is not Code.SUCCESS else status
-        return failed("no bind plugin handled the Pod")
+def normalized_scores(plugin: ScorePlugin, state: CycleState, pod: PodInfo, raw: list[int]) -> list[int]:
+    """From 0 to 100 each; PluginError if the plugin gives anything else."""
+    try:
+        normalized = plugin.normalize(state, pod, raw)
+    except Exception as error:
+        raise PluginError(plugin.name, "Normalize", error) from error
+    for score in normalized:
+        check_score(plugin.name, score)
+    return normalized
 
 
 def _nowhere(plugins: list[str]) -> str:

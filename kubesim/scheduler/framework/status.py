@@ -2,7 +2,8 @@
 
 The code decides what happens next: an `UNSCHEDULABLE` node might be helped by deleting Pods from it
 (preemption tries), an `UNSCHEDULABLE_AND_UNRESOLVABLE` one can not, `SKIP` leaves the plugin out of the rest
-of this cycle. Upstream: staging/src/k8s.io/kube-scheduler/framework/interface.go.
+of this cycle, `WAIT` (of Permit) holds the Pod back before it is bound.
+Upstream: staging/src/k8s.io/kube-scheduler/framework/interface.go.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Code(Enum):
     UNSCHEDULABLE_AND_UNRESOLVABLE = "UnschedulableAndUnresolvable"
     PENDING = "Pending"
     SKIP = "Skip"
+    WAIT = "Wait"
 
 
 REJECTIONS = (Code.UNSCHEDULABLE, Code.UNSCHEDULABLE_AND_UNRESOLVABLE, Code.PENDING)
@@ -50,6 +52,7 @@ class Status(msgspec.Struct, frozen=True):
 
 SUCCESS = Status(Code.SUCCESS)
 SKIP = Status(Code.SKIP)
+WAIT = Status(Code.WAIT)
 
 
 def unschedulable(*reasons: str) -> Status:

@@ -16,7 +16,7 @@ import msgspec
 
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.interface import Filters
-from kubesim.scheduler.framework.runtime import PluginError
+from kubesim.scheduler.framework.plugin_error import PluginError
 from kubesim.scheduler.framework.status import SUCCESS, Status, failed, unresolvable
 from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_info import PodInfo

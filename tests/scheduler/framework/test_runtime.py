@@ -25,7 +25,8 @@ from kubesim.scheduler.framework.interface import (
     ScorePlugin,
     normalize_by_maximum,
 )
-from kubesim.scheduler.framework.runtime import Framework, PluginError
+from kubesim.scheduler.framework.plugin_error import PluginError
+from kubesim.scheduler.framework.runtime import Framework
 from kubesim.scheduler.framework.status import SKIP, SUCCESS, Code, Status, failed, unresolvable, unschedulable
 from kubesim.scheduler.plugins.priority_sort import PrioritySort
 from kubesim.scheduler.pod_info import PodInfo
@@ -100,25 +101,55 @@ def test_the_first_filter_that_says_no_is_the_last_asked(world: Any, node: Calla
     assert framework(no, yes).run_filters(state, info(), some_node) is SUCCESS
 
 
+def broken(*_: Any) -> Any:
+    raise RuntimeError("boom")
+
+
 @pytest.mark.parametrize(
-    ("kind", "method", "run"),
+    ("kind", "method", "told", "run"),
     [
-        (PreFilterPlugin, "pre_filter", lambda f, pod: f.run_pre_filter(STATE, pod, HANDLE.snapshot)),
-        (FilterPlugin, "filter", lambda f, pod: f.run_filters(STATE, pod, None)),
-        (PostFilterPlugin, "post_filter", lambda f, pod: f.run_post_filters(STATE, pod, HANDLE.snapshot, Diagnosis())),
-        (PreScorePlugin, "pre_score", lambda f, pod: f.run_pre_score(STATE, pod, ())),
-        (ScorePlugin, "score", lambda f, pod: f.run_scores(CycleState(), pod, (None,))),
+        (PreFilterPlugin, "pre_filter", 'running PreFilter plugin "Bad"',
+         lambda f, pod: f.run_pre_filter(STATE, pod, HANDLE.snapshot)),
+        (FilterPlugin, "filter", 'running "Bad" filter plugin', lambda f, pod: f.run_filters(STATE, pod, None)),
+        (PreScorePlugin, "pre_score", 'running PreScore plugin "Bad"', lambda f, pod: f.run_pre_score(STATE, pod, ())),
+        (ScorePlugin, "score", 'running Score plugins: plugin "Bad" failed with',
+         lambda f, pod: f.run_scores(CycleState(), pod, (None,))),
     ],
-)
-def test_an_exception_names_plugin_and_point(info: Callable[..., PodInfo], kind: type, method: str, run: Any) -> None:
+)  # fmt: skip
+def test_an_exception_names_plugin_and_point(
+    info: Callable[..., PodInfo], kind: type, method: str, told: str, run: Any
+) -> None:
     """Teaches: a plugin of a user's may break; the scheduler must say which."""
-
-    def broken(self: Any, *_: Any) -> None:
-        raise RuntimeError("boom")
-
     bad = type("Bad", (kind,), {"name": "Bad", method: broken})(HANDLE)
-    with pytest.raises(PluginError, match=f'{kind.__name__.removesuffix("Plugin")} plugin "Bad": RuntimeError'):
+    with pytest.raises(PluginError) as raised:
         run(framework(bad), info())
+    assert str(raised.value) == f'{told}: RuntimeError("boom")'
+
+
+def test_scores_must_be_whole_numbers_from_0_to_100(info: Callable[..., PodInfo]) -> None:
+    """Teaches: a plugin with another scale would drown all others."""
+    for score in (101, -1, 0.5, None):
+        with pytest.raises(PluginError) as raised:
+            framework(plugin(ScorePlugin, "Loud", score=score)).run_scores(CycleState(), info(), (None,))  # type: ignore[arg-type]
+        assert str(raised.value) == (
+            f'applying score defaultWeights on Score plugins: plugin "Loud" returns an invalid score {score}, '
+            "it should in the range of [0, 100] after normalizing"
+        )
+
+
+def test_nothing_to_say_is_a_yes_and_nonsense_an_error(info: Callable[..., PodInfo]) -> None:
+    """Teaches: in Go nil is success; what is no answer at all must not pass for one."""
+    silent, odd = plugin(FilterPlugin, "Silent", filter=None), plugin(FilterPlugin, "Odd", filter="no")
+    assert framework(silent).run_filters(CycleState(), info(), None) is SUCCESS  # type: ignore[arg-type]
+    with pytest.raises(PluginError, match="running \"Odd\" filter plugin: 'no' is no Status"):
+        framework(odd).run_filters(CycleState(), info(), None)  # type: ignore[arg-type]
+
+
+def test_a_post_filter_that_fails_has_its_say_in_the_message(info: Callable[..., PodInfo]) -> None:
+    """Teaches: that no room could be made does not change that the Pod found none."""
+    bad = type("Bad", (PostFilterPlugin,), {"name": "Bad", "post_filter": broken})(HANDLE)
+    nominated, status = framework(bad).run_post_filters(STATE, info(), HANDLE.snapshot, Diagnosis())
+    assert (nominated, status.message) == (None, 'running PostFilter plugin "Bad": RuntimeError("boom")')
 
 
 def test_post_filters_speak_together_until_one_makes_room(info: Callable[..., PodInfo]) -> None:
