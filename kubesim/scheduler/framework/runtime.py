@@ -155,7 +155,7 @@ class Framework(BindingPoints):
         """(the Pod's key, ""); or (the key that PrioritySort would give, what went wrong)."""
         plugin = self.queue_sort
         try:
-            key = plugin.key(pod, timestamp_ns)
+            key: Any = plugin.key(pod, timestamp_ns)
             if isinstance(key, tuple) and all(isinstance(part, int) for part in key):
                 return key, ""
             error = PluginError(plugin.name, "QueueSort", f"{key!r} is no tuple of whole numbers")
