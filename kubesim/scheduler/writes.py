@@ -44,8 +44,8 @@ class Writes:
         """Runs `work` at once, outside of the limit: what mostly waits for somebody else."""
 
         async def run() -> None:
-            with because(*causes):
-                await work()
+            CAUSES.set(merge_causes(causes))
+            await work()
 
         self._tasks.spawn(run(), "waiting")
 
