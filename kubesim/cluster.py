@@ -31,7 +31,7 @@ from kubesim.client.client import Client, ListResult
 from kubesim.client.in_process import InProcessTransport
 from kubesim.client.informer import Informer, Informers, Selection
 from kubesim.client.kubectl import Kubectl
-from kubesim.controllers import ControllerManager
+from kubesim.controllers import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS, Controller, ControllerManager
 from kubesim.etcd import Member
 from kubesim.kubelet import Kubelet, NodeConfig, Profile, make_runtime
 from kubesim.recording.change import Change, Observer
@@ -311,7 +311,11 @@ class SimCluster:
                 host,
                 "controller-manager",
                 lambda: ControllerManager(
-                    sim, self._controller_client, trust=self.trust, check_policy=self._check_policy
+                    sim,
+                    self._controller_client,
+                    controllers=self._controllers(),
+                    trust=self.trust,
+                    check_policy=self._check_policy,
                 ),
             )
         if "scheduler" not in without:
@@ -337,6 +341,11 @@ class SimCluster:
             await asyncio.get_running_loop().create_future()
         finally:
             await server.stop()
+
+    def _controllers(self) -> Sequence[type[Controller]]:
+        """A hollow cluster is one whose control plane was started by hand: it allocates no Pod networks."""
+        is_hollow = getattr(self._behavior, "name", self._behavior) == "hollow"
+        return ALL_CONTROLLERS if is_hollow else ALLOCATING_CONTROLLERS
 
     def _controller_client(self, name: str) -> Client:
         """A client for one controller's service account, or with no name for the controller manager itself."""

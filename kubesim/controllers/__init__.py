@@ -5,6 +5,6 @@ Upstream: pkg/controller, and cmd/kube-controller-manager/app/controllermanager.
 """
 
 from kubesim.controllers.controller import Controller, ControllerContext
-from kubesim.controllers.manager import ALL_CONTROLLERS, ControllerManager
+from kubesim.controllers.manager import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS, ControllerManager
 
-__all__ = ["ALL_CONTROLLERS", "Controller", "ControllerContext", "ControllerManager"]
+__all__ = ["ALLOCATING_CONTROLLERS", "ALL_CONTROLLERS", "Controller", "ControllerContext", "ControllerManager"]

@@ -34,7 +34,9 @@ from kubesim.controllers.garbage_collector import GarbageCollector
 from kubesim.controllers.horizontal_pod_autoscaler import HorizontalPodAutoscalerController
 from kubesim.controllers.job import JobController
 from kubesim.controllers.namespace import NamespaceController
+from kubesim.controllers.node_ipam import NodeIpamController
 from kubesim.controllers.node_lifecycle import NodeLifecycleController
+from kubesim.controllers.node_ttl import TTLController
 from kubesim.controllers.persistent_volume import PersistentVolumeBinder
 from kubesim.controllers.pod_gc import PodGarbageCollector
 from kubesim.controllers.replica_set import ReplicaSetController
@@ -83,7 +85,9 @@ ALL_CONTROLLERS: tuple[type[Controller], ...] = (
     AttachDetachController,
     ExpandController,
     EphemeralVolumeController,
+    TTLController,
 )
+ALLOCATING_CONTROLLERS = (*ALL_CONTROLLERS, NodeIpamController)  # With --allocate-node-cidrs.
 
 NAME = "kube-controller-manager"
 OWN_IDENTITY = ""  # For `client_for`: the manager itself, not one of its controllers.

@@ -15,6 +15,7 @@ import asyncio
 from contextlib import suppress
 
 from kubesim.api.resources import NODES, PODS
+from kubesim.api.stored import Stored
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
 from kubesim.client.informer import Informers
@@ -95,7 +96,7 @@ class Kubelet:
             pods = self.informers.of(PODS, field_selector=f"spec.nodeName={name}")
             pods.add_handler(on_add=self._workers.add, on_update=self._workers.update, on_delete=self._workers.remove)
             node = self.informers.of(NODES, field_selector=f"metadata.name={name}")
-            node.add_handler(on_add=self._reporter.see, on_update=lambda _, new: self._reporter.see(new))
+            node.add_handler(on_add=self._see_node, on_update=lambda _, new: self._see_node(new))
             self._tasks.spawn(self.informers.run(), "informers")
             await pods.wait_synced()
             self._sim.network.attach(f"kubelet/{name}", name, self._server.handle)
@@ -107,6 +108,11 @@ class Kubelet:
             self._statuses.stop()
             self._probes.stop()
             await self._tasks.stop()
+
+    def _see_node(self, node: Stored) -> None:
+        self._reporter.see(node)
+        if pod_cidr := node.object["spec"].get("podCIDR"):
+            self.runtime.update_pod_cidr(pod_cidr)
 
     async def shutdown(self) -> None:
         """SIGTERM: it writes the events that it still has and ends; its containers go on running."""

@@ -62,12 +62,18 @@ class Containerd:
         self._sim = sim
         self._profile = profile
         self._random = sim.chance.stream(f"runtime/{node}")
+        self._pod_cidr = pod_cidr
         self._network = PodNetwork(pod_cidr)
         self._pods: dict[str, RuntimePod] = {}
         self._processes: dict[str, Process] = {}
         self._insides: dict[str, Insides] = {}  # Of the containers that somebody looked into.
         self._boot()
         self._listeners: list[Listener] = []
+
+    def update_pod_cidr(self, pod_cidr: str) -> None:
+        """Where the addresses of new sandboxes come from."""
+        if pod_cidr != self._pod_cidr:
+            self._pod_cidr, self._network = pod_cidr, PodNetwork(pod_cidr)
 
     # -- sandboxes ------------------------------------------------------------------------------------
 

@@ -136,6 +136,10 @@ class ContainerRuntime(Protocol):
     reports_creating: bool  # Whether a Pod gets a status before its containers run.
     cleanup_seconds: float  # How long removing volumes and cgroups takes once the containers are gone.
 
+    def update_pod_cidr(self, pod_cidr: str) -> None:
+        """Where the addresses of new sandboxes come from: UpdateRuntimeConfig."""
+        ...
+
     async def run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
         """Makes and starts the sandbox of a Pod."""
         ...
