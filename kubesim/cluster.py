@@ -31,10 +31,10 @@ from kubesim.client.client import Client, ListResult
 from kubesim.client.in_process import InProcessTransport
 from kubesim.client.informer import Informer, Informers, Selection
 from kubesim.client.kubectl import Kubectl
-from kubesim.controllers import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS, Controller, ControllerManager
+from kubesim.controllers import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS, ControllerManager
 from kubesim.etcd import Member
 from kubesim.kubelet import Kubelet, NodeConfig, Profile, make_runtime
-from kubesim.recording.change import Change, Observer
+from kubesim.recording.change import Change, Observer, is_heartbeat
 from kubesim.recording.facts import condition
 from kubesim.scheduler import Scheduler, SchedulerConfiguration
 from kubesim.sim import Host, Process, Simulation, StalledError
@@ -306,6 +306,9 @@ class SimCluster:
         host = self.sim.add_host(CONTROL_PLANE, "192.168.49.2")
         sim = self.sim.on(host)
         host.add("apiserver", self._run_apiserver)
+        # A hollow cluster is one whose control plane was started by hand: it allocates no Pod networks.
+        is_hollow = getattr(self._behavior, "name", self._behavior) == "hollow"
+        kinds = ALL_CONTROLLERS if is_hollow else ALLOCATING_CONTROLLERS
         if "controller-manager" not in without:
             self._install(
                 host,
@@ -313,7 +316,7 @@ class SimCluster:
                 lambda: ControllerManager(
                     sim,
                     self._controller_client,
-                    controllers=self._controllers(),
+                    controllers=kinds,
                     trust=self.trust,
                     check_policy=self._check_policy,
                 ),
@@ -341,11 +344,6 @@ class SimCluster:
             await asyncio.get_running_loop().create_future()
         finally:
             await server.stop()
-
-    def _controllers(self) -> Sequence[type[Controller]]:
-        """A hollow cluster is one whose control plane was started by hand: it allocates no Pod networks."""
-        is_hollow = getattr(self._behavior, "name", self._behavior) == "hollow"
-        return ALL_CONTROLLERS if is_hollow else ALLOCATING_CONTROLLERS
 
     def _controller_client(self, name: str) -> Client:
         """A client for one controller's service account, or with no name for the controller manager itself."""
@@ -385,16 +383,6 @@ class SimCluster:
     def _note_change(self, change: Change) -> None:
         if change.resource is not LEASES and not is_heartbeat(change):
             self._last_change_ns = change.time_ns
-
-
-def is_heartbeat(change: Change) -> bool:
-    """Whether a Node's status was only refreshed: nothing but dates of heartbeats differ."""
-    if change.kind != "Node" or change.old is None or change.verb != "MODIFIED":
-        return False
-    old, new = change.old.object, change.new.object
-    return old.get("spec") == new.get("spec") and [
-        (entry["type"], entry["status"], entry.get("reason")) for entry in old["status"].get("conditions", ())
-    ] == [(entry["type"], entry["status"], entry.get("reason")) for entry in new["status"].get("conditions", ())]
 
 
 def nanoseconds(seconds: float) -> int:

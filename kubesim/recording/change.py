@@ -138,3 +138,13 @@ class Observer:
         if not self._flush_is_due:
             self._flush_is_due = True
             self.sim.loop.call_at_end_of_instant(self.flush)
+
+
+def is_heartbeat(change: Change) -> bool:
+    """Whether a Node's status was only refreshed: nothing but dates of heartbeats differ."""
+    if change.kind != "Node" or change.old is None or change.verb != "MODIFIED":
+        return False
+    old, new = change.old.object, change.new.object
+    return old.get("spec") == new.get("spec") and [
+        (entry["type"], entry["status"], entry.get("reason")) for entry in old["status"].get("conditions", ())
+    ] == [(entry["type"], entry["status"], entry.get("reason")) for entry in new["status"].get("conditions", ())]
