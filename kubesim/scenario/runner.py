@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
@@ -18,10 +18,11 @@ from kubesim.cluster import NotReachedError, SimCluster
 from kubesim.recording import Change, RecordingWriter
 from kubesim.scenario.check import parse_check
 from kubesim.scenario.expectations import Judged, Verdict, judged
+from kubesim.scenario.faults import inject
 from kubesim.scenario.load import Loaded, ScenarioError
 from kubesim.scenario.narrator import Line, Narrator
 from kubesim.scenario.nodes import cluster_of
-from kubesim.scenario.schema import Fault, Step
+from kubesim.scenario.schema import Step
 from kubesim.sim import because
 
 LAST_EVENTS = 5
@@ -159,7 +160,7 @@ class ScenarioRun:
             with because(f"kubectl {line}"):
                 await self._kubectl(number, step, line)
         if step.fault is not None:
-            await self._inject(step.fault)
+            await inject(self.cluster, step.fault)
 
     async def _kubectl(self, number: int, step: Step, line: str) -> None:
         where = self.loaded.locate("spec", "steps", number, "kubectl")
@@ -174,24 +175,6 @@ class ScenarioRun:
             raise ScenarioError(f'{where}: steps.{number}.kubectl: "kubectl {line}" was refused: {error}') from error
         if step.refused:
             raise ScenarioError(f'{where}: steps.{number}.refused: "kubectl {line}" was accepted, not refused')
-
-    async def _inject(self, fault: Fault) -> None:
-        faults, verb = self.cluster.faults, fault.verbs[0]
-        value: Any = getattr(fault, verb)
-        if verb in ("crash", "restart", "pause", "resume"):
-            getattr(faults, verb)(value)
-        elif verb == "skew":
-            faults.skew(value, fault.seconds)
-        elif verb == "stop":
-            await faults.stop(value)
-        elif verb in ("partition", "hold"):
-            getattr(faults, verb)(*value, one_way=fault.one_way)
-        elif verb in ("repair", "release"):
-            getattr(faults, verb)(*value)
-        elif verb == "slow":
-            faults.slow(value[0], value[1], fault.latency, one_way=fault.one_way)
-        else:
-            faults.drop(value[0], value[1], fault.probability, one_way=fault.one_way)
 
     # -- looking on -----------------------------------------------------------------------------------
 
