@@ -12,18 +12,22 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import orjson
 
 from kubesim.api.defaults import DEFAULTS
+from kubesim.api.defaults.copying import Default
+from kubesim.api.defaults.pods import around_spec
 from kubesim.api.errors import ApiError, BadRequestError, invalid
 from kubesim.api.patch import go_text
-from kubesim.api.resources import Resource
+from kubesim.api.resources import PODS, Resource
 from kubesim.api.schema import WARN, DecodeError, Node, Schema
 from kubesim.api.schema.quick import is_fine
 from kubesim.api.schema.schema import cannot_be_handled
 from kubesim.api.stored import Object
 from kubesim.api.wire import STRATEGIC_MERGE_PATCH, Request
 from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.memo import Memo
 from kubesim.apiserver.validation.field import invalid as invalid_field
 from kubesim.apiserver.wrong_kind import check_kind
 
@@ -37,6 +41,7 @@ class Decoder:
         self.resource = resource
         self.schema = schema
         self._default = DEFAULTS.get((resource.api_version, resource.kind))
+        self._specs: Memo[bytes, Object] = Memo()  # Of Pods: what specs decode to, by their bytes.
 
     @cached_property
     def node(self) -> Node | None:
@@ -49,12 +54,34 @@ class Decoder:
         if not isinstance(body, dict):
             raise BadRequestError(f"the object provided is unrecognized (must be of type {resource.kind})")
         check_kind(resource, body)
+        if resource != PODS or type(body.get("spec")) is not dict:
+            return self._complete(body, context, self._default)
+        return self._decode_pod(body, context)
+
+    def _decode_pod(self, body: Object, context: RequestContext) -> Object:
+        """Pods of one template have one spec, which is decoded once. They share it then: nobody changes a spec."""
+        try:
+            key = msgspec.json.encode(body["spec"])
+        except (TypeError, ValueError, OverflowError):
+            return self._complete(body, context, self._default)
+        spec = self._specs.get(key)
+        if spec is not None:
+            rest = {name: value for name, value in body.items() if name != "spec"}
+            return self._complete(rest, context, lambda pod: around_spec({**pod, "spec": spec}))
+        warned = len(context.warnings)
+        pod = self._complete(body, context, self._default)
+        if len(context.warnings) == warned:
+            self._specs.put(key, pod["spec"])
+        return pod
+
+    def _complete(self, body: Object, context: RequestContext, default: Default | None) -> Object:
+        """What a body decodes to, with defaults."""
         try:
             checked = self._checked(body, context)
         except DecodeError as error:
-            raise cannot_be_handled(resource, error) from None
-        obj: Object = {"kind": resource.kind, "apiVersion": resource.api_version, **checked}
-        return _in_order(self._default(obj)) if self._default is not None else obj
+            raise cannot_be_handled(self.resource, error) from None
+        obj: Object = {"kind": self.resource.kind, "apiVersion": self.resource.api_version, **checked}
+        return _in_order(default(obj)) if default is not None else obj
 
     def decode_change(self, wanted: Object, old: Object, context: RequestContext) -> Object:
         """The request's own copy of the first level of what is wanted, with what differs from `old` decoded anew."""

@@ -30,7 +30,12 @@ _STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContain
 
 def pod(obj: Object) -> Object:
     """A Pod."""
-    return made_at(made_at(obj, "spec", _pod_spec), "status", pod_status)
+    return around_spec(made_at(obj, "spec", _pod_spec))
+
+
+def around_spec(obj: Object) -> Object:
+    """A Pod whose spec has its defaults already."""
+    return made_at(obj, "status", pod_status)
 
 
 def template(obj: Object) -> Object:

@@ -30,7 +30,7 @@ from kubesim.api.fieldset import (
     recursive_difference,
     union,
 )
-from kubesim.api.resources import SERVED, Resource
+from kubesim.api.resources import PODS, SERVED, Resource
 from kubesim.api.stored import Object
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.managed_fields.entries import (
@@ -47,6 +47,7 @@ from kubesim.apiserver.managed_fields.entries import (
     sort,
 )
 from kubesim.apiserver.managed_fields.rules import SERVER_FIELDS, manager_of, reset_fields
+from kubesim.apiserver.memo import Memo
 
 INTERNED_MAX = 4096
 # What a comparison need not look at: the server's own fields.
@@ -70,6 +71,7 @@ class FieldTracker:
         self._reset: dict[str, FieldSet] = {}
         self._interned: dict[bytes, FieldSet] = {}
         self._created: dict[bytes, FieldSet] = {}  # All that a new object has → what its creator owns of that.
+        self._specs: Memo[int, tuple[Object, FieldSet]] = Memo()  # Of Pods: the fields of specs, by identity.
         self._encode = msgspec.json.Encoder().encode
 
     @cached_property
@@ -80,7 +82,7 @@ class FieldTracker:
     def created(self, context: RequestContext, obj: Object) -> None:
         """Gives a new object, as it came from its creator, the entry of its creator."""
         try:
-            taken = self.compare({}, obj).taken
+            taken = self._all_of(obj)
         except TypedError:
             return
         key = self._encode(taken)
@@ -92,6 +94,18 @@ class FieldTracker:
             identity = self.updater(context)
             entry = entry_of(identity, self.resource.api_version, fields, context.sim.clock.timestamp())
             obj["metadata"]["managedFields"] = [entry]
+
+    def _all_of(self, obj: Object) -> FieldSet:
+        """Everything that a new object has. Pods of one template share a spec, whose fields are found once."""
+        spec = obj.get("spec")
+        if self.resource != PODS or not spec:
+            return self.compare({}, obj).taken
+        known = self._specs.get(id(spec))
+        if known is None or known[0] is not spec:
+            known = (spec, self.compare({}, {"spec": spec}).taken)
+            self._specs.put(id(spec), known)  # That spec is held, so no other has its id.
+        rest = {name: part for name, part in obj.items() if name != "spec"}
+        return {**self.compare({}, rest).taken, **known[1]}
 
     def updated(self, context: RequestContext, obj: Object, old: Object, *, same_metadata: bool = False) -> None:
         """Sets the managedFields of `obj`, which a client makes of `old`; its metadata is the request's own."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubesim.api.errors import FieldError
+from kubesim.api.resources import Resource
 from kubesim.api.stored import Object
 from kubesim.apiserver.registry.label_keys import merge_label_keys
+from kubesim.apiserver.registry.pod_shapes import PodShapes
 from kubesim.apiserver.registry.qos import qos_class
 from kubesim.apiserver.registry.strategy import Strategy, keep
 from kubesim.apiserver.validation.field import IMMUTABLE, forbidden, invalid
@@ -25,11 +27,16 @@ TERMINAL_PHASES = ("Succeeded", "Failed")
 class PodStrategy(Strategy):
     """The rules of Pods."""
 
+    def __init__(self, resource: Resource) -> None:
+        super().__init__(resource)
+        self._shapes = PodShapes()
+
     def prepare_for_create(self, obj: Object) -> None:
         """Pending, with the quality of service that its resources give it."""
         super().prepare_for_create(obj)
         spec = obj.get("spec") or {}
-        obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+        quality = self._shapes.quality(spec, lambda: qos_class(spec))
+        obj["status"] = {"phase": "Pending", "qosClass": quality}
         if spec.get("affinity") or spec.get("topologySpreadConstraints"):
             obj["spec"] = merge_label_keys(spec, obj["metadata"].get("labels") or {})
 
@@ -43,8 +50,11 @@ class PodStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """The spec; containers to look around with come later."""
-        spec = obj.get("spec") or {}
-        problems = validate_pod_spec(spec, "spec", obj["metadata"].get("name") or "") + validate_only_pod(spec)
+        spec, name = obj.get("spec") or {}, obj["metadata"].get("name") or ""
+        return self._shapes.problems(spec, lambda: self._problems(spec, name)) if name else self._problems(spec, name)
+
+    def _problems(self, spec: Object, name: str) -> list[FieldError]:
+        problems = validate_pod_spec(spec, "spec", name) + validate_only_pod(spec)
         if spec.get("ephemeralContainers"):
             problems.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
         if spec.get("nodeName") and spec.get("schedulingGates"):
@@ -54,8 +64,11 @@ class PodStrategy(Strategy):
 
     def warnings_on_create(self, obj: Object) -> Sequence[str]:
         """The name and the spec."""
-        found = name_warnings(obj["metadata"]["name"], "the Pod's hostname")
-        return found + pod_warnings(obj.get("spec") or {}, obj["metadata"])
+        spec, metadata = obj.get("spec") or {}, obj["metadata"]
+        found = name_warnings(metadata["name"], "the Pod's hostname")
+        if metadata.get("annotations"):
+            return found + pod_warnings(spec, metadata)
+        return found + self._shapes.warnings(spec, lambda: pod_warnings(spec, metadata))
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         """Only a few fields may change."""
