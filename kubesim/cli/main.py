@@ -32,6 +32,7 @@ COMMANDS = {
     "step": "kubesim.cli.clock:step",
     "speed": "kubesim.cli.clock:speed",
     "clock": "kubesim.cli.clock:clock",
+    "component": "kubesim.cli.component:component",
     "fidelity": "kubesim.cli.fidelity:fidelity",
     "version": "kubesim.cli.version:version",
     "completion": "kubesim.cli.completion:completion",

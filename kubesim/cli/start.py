@@ -18,7 +18,7 @@ from kubesim.service.profile import Profile, Settings, write_pid
 
 NODES_MAX = 5000
 HISTORY_BYTES_MIN = 10**6
-COMPONENTS = ("scheduler", "controller-manager")
+COMPONENTS = ("scheduler", "controller-manager", "kubelet", "proxy")
 HOST = "127.0.0.1"
 
 
@@ -32,7 +32,7 @@ class ComponentsType(click.ParamType[tuple[str, ...]]):
         names = tuple(dict.fromkeys(name.strip() for name in str(value).split(",") if name.strip()))
         for name in names:
             if name not in COMPONENTS:
-                self.fail(f'"{name}" cannot be left out; what can is {" and ".join(COMPONENTS)}', param, ctx)
+                self.fail(f'"{name}" cannot be left out; what can is {", ".join(COMPONENTS)}', param, ctx)
         return names
 
 
@@ -139,6 +139,10 @@ def chosen_settings(profile: Profile, changes: dict[str, Any]) -> Settings:
     """What the profile was, changed by what was asked for."""
     settings = profile.settings()
     wanted = changes.pop("nodes")
+    if "kubelet" in (changes["without"] or ()):
+        if wanted:
+            raise ServiceError("without kubelet there are no machines; leave out --nodes")
+        wanted = 0
     if profile.state_file.exists():
         if wanted is not None and wanted != len(settings.nodes):
             click.echo(

@@ -70,7 +70,7 @@ class Service:
             loop.add_signal_handler(number, self._end, number)
         snapshot = read_state(self._profile)
         cluster = self._make_cluster(snapshot)
-        loop.set_exception_handler(Supervisor(cluster, self._log).note)
+        loop.set_exception_handler(Supervisor(cluster.sim, self._log).note)
         self._booting = loop.create_task(boot(cluster, snapshot, self._tell), name="boot")
         try:
             await self._booting

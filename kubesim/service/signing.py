@@ -20,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from kubesim.api.stored import Object
 from kubesim.api.tokens import Trust, encoded
 from kubesim.service import certificates
+from kubesim.service.errors import ServiceError
 from kubesim.service.profile import write_atomically
 from kubesim.sim.clock import wall_now
 
@@ -70,10 +71,11 @@ class RsaSigner:
 
     def _key(self) -> rsa.RSAPrivateKey:
         if self._loaded is None:
-            self._loaded = self._load() or self._make()
+            self._loaded = self.load() or self._make()
         return self._loaded
 
-    def _load(self) -> rsa.RSAPrivateKey | None:
+    def load(self) -> rsa.RSAPrivateKey | None:
+        """The key in the file; None if there is none."""
         try:
             key = serialization.load_pem_private_key(self._file.read_bytes(), None)
         except (OSError, ValueError):
@@ -133,3 +135,11 @@ def served_trust(folder: Path) -> Trust:
     except OSError:
         authority = ""
     return Trust(RsaSigner(folder / "sa.key"), authority, Authority(folder).sign)
+
+
+def key_pair_trust(key_file: Path, authority: str) -> Trust:
+    """What a controller manager signs with that was given a service account key; it signs no certificates."""
+    signer = RsaSigner(key_file)
+    if signer.load() is None:
+        raise ServiceError(f"{key_file} holds no RSA private key in PEM")
+    return Trust(signer, authority)

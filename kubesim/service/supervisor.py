@@ -13,9 +13,8 @@ import traceback
 from contextvars import Context
 from typing import Any
 
-from kubesim.cluster import SimCluster
 from kubesim.service.log import Log
-from kubesim.sim import Process
+from kubesim.sim import Process, Simulation
 from kubesim.sim.network import LIFE
 
 BACK_OFF_SECONDS = 10.0
@@ -26,8 +25,8 @@ RESET_SECONDS = 600.0
 class Supervisor:
     """Hears of every failure (it is the loop's exception handler) and restarts what failed."""
 
-    def __init__(self, cluster: SimCluster, log: Log) -> None:
-        self._cluster = cluster
+    def __init__(self, sim: Simulation, log: Log) -> None:
+        self._sim = sim
         self._log = log
         self._back_offs: dict[str, tuple[float, float]] = {}  # Process -> (last back-off, when it was restarted).
 
@@ -43,18 +42,18 @@ class Supervisor:
         fields = {"component": process.name, "message": context.get("message", ""), "traceback": story}
         self._log.write("component_failed", **fields, restarts_in_seconds=seconds)
         process.crash()
-        loop = self._cluster.sim.loop
+        loop = self._sim.loop
         loop.call_later(seconds, self._restart, process, context=Context())
 
     def _failed(self) -> Process | None:
         """The process whose task is the one that failed, if it is still that run of it."""
         life = LIFE.get()
-        hosts = self._cluster.faults.hosts.values()
+        hosts = self._sim.faults.hosts.values()
         processes = (process for host in hosts for process in host.processes.values())
         return next((process for process in processes if process.is_running and process.life is life), None)
 
     def _next_back_off(self, name: str) -> float:
-        now = self._cluster.sim.clock.now()
+        now = self._sim.clock.now()
         last, restarted = self._back_offs.get(name, (0.0, now))
         if not last or now - restarted >= RESET_SECONDS:
             seconds = BACK_OFF_SECONDS

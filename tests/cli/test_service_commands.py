@@ -136,7 +136,7 @@ def test_delete_takes_only_what_is_ours(home: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--without", "scheduler,etcd"), '"etcd" cannot be left out; what can is scheduler and controller-manager'),
+        (("--without", "scheduler,etcd"), '"etcd" cannot be left out; what can is scheduler, controller-'),
         (("-p", "No Name"), '"No Name" cannot name a profile'),
         (("--nodes", "-1"), "-1 is not in the range"),
         (("--speed", "0"), "0.0 is not in the range"),

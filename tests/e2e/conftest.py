@@ -18,6 +18,7 @@ TOOLS = Path(__file__).parents[2] / "tools"
 SECONDS_MAX = 60
 PROGRAMS = {
     "test_addons": ("kubectl",),
+    "test_component": ("kubectl",),
     "test_fresh_clone": ("git", "make"),
     "test_fuzz_http": ("kubectl",),
     "test_helm": (),

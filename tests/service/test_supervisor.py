@@ -37,7 +37,7 @@ async def starts_of(cluster: SimCluster, runs_for_seconds: float, until: float) 
     """When a component that fails so long after its start was started, and what the log says."""
     starts: list[float] = []
     out = io.StringIO()
-    asyncio.get_running_loop().set_exception_handler(Supervisor(cluster, Log(out)).note)
+    asyncio.get_running_loop().set_exception_handler(Supervisor(cluster.sim, Log(out)).note)
     await asyncio.sleep(HOUR - cluster.sim.clock.now())
     cluster.add("operator", lambda client: Failing(cluster, client, starts, runs_for_seconds))
     await cluster.run_for(until)
@@ -74,5 +74,5 @@ async def test_the_others_go_on(cluster: SimCluster) -> None:
 async def test_what_belongs_to_no_component_is_only_told(cluster: SimCluster) -> None:
     """Teaches: a connection that breaks concerns nobody else."""
     out = io.StringIO()
-    Supervisor(cluster, Log(out)).note(asyncio.get_running_loop(), {"message": "a client left"})
+    Supervisor(cluster.sim, Log(out)).note(asyncio.get_running_loop(), {"message": "a client left"})
     assert 'failure message="a client left"' in out.getvalue()
