@@ -8,7 +8,7 @@ import math
 import shlex
 import sys
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -19,6 +19,9 @@ from kubesim.scenario import Loaded, RunResult, ScenarioError, Verdict, find_sce
 from kubesim.sim import Mode, SimLoop, SimulationError
 from kubesim.sim import run as run_on_virtual_time
 from kubesim.sim.clock import wall_seconds
+
+if TYPE_CHECKING:
+    from kubesim.bridge.run_bus import RunBus
 
 
 class SpeedType(click.ParamType[float | None]):
@@ -49,6 +52,7 @@ class SpeedType(click.ParamType[float | None]):
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a recording here (.gz: compressed).",
 )
+@click.option("--mqtt", metavar="URL", help="Tell a bus what happens, for instance mqtt://HOST:1883/classroom.")
 @click.option("--set", "overrides", metavar="K=V", multiple=True, help="Change a field, for instance cluster.nodes=5.")
 @click.option(
     "--all", "everything", is_flag=True, help="Tell bookkeeping, too (leases, config maps, quiet conditions)."
@@ -60,6 +64,7 @@ def run(
     seed: int | None,
     speed: float | None,
     trace_file: Path | None,
+    mqtt: str | None,
     overrides: tuple[str, ...],
     everything: bool,
     log: str | None,
@@ -85,9 +90,10 @@ def run(
     timeline.title(loaded.scenario, loaded.scenario.spec.seed if seed is None else seed)
     started = wall_seconds()
     recording = io.BytesIO() if trace_file else None
+    bus = bus_for(mqtt, loaded.scenario.metadata.name)
     replay = command_line(scenario, loaded.scenario.spec.seed if seed is None else seed, overrides)
     try:
-        result = play(loaded, timeline, RunOptions(seed, speed, everything, log), recording)
+        result = play(loaded, timeline, RunOptions(seed, speed, everything, log), Outlets(recording, bus))
     except ScenarioError as error:
         timeline.end_progress()
         raise click.UsageError(str(error)) from None
@@ -98,6 +104,8 @@ def run(
     finally:
         if recording is not None and trace_file is not None:
             write_trace(trace_file, recording.getvalue())
+        if bus is not None and (lost := bus.close()):
+            click.echo(f"Warning: {lost}", err=True)
     timeline.verdicts(result, wall_seconds() - started)
     if not result.ok:
         failed = [entry for entry in result.judged if entry.verdict is Verdict.FAILED]
@@ -117,11 +125,38 @@ class RunOptions(NamedTuple):
     log: str | None
 
 
-def play(loaded: Loaded, timeline: Timeline, options: RunOptions, recording: IO[bytes] | None) -> RunResult:
+class Outlets(NamedTuple):
+    """Where a run's recording goes, beside the screen."""
+
+    recording: io.BytesIO | None
+    bus: RunBus | None
+
+    def write(self, line: bytes) -> None:
+        """One line, to all of them."""
+        for outlet in self:
+            if outlet is not None:
+                outlet.write(line)
+
+
+def bus_for(url: str | None, name: str) -> RunBus | None:
+    """The bus that a run is told to."""
+    if not url:
+        return None
+    from kubesim.cli.bus_options import broker  # Most runs are told to nobody.
+
+    address = broker(url)
+    from kubesim.bridge.run_bus import RunBus
+
+    return RunBus(address, name)
+
+
+def play(loaded: Loaded, timeline: Timeline, options: RunOptions, outlets: Outlets) -> RunResult:
     """Runs it on a virtual loop: as fast as the machine goes, or paced."""
 
     def begin(cluster: SimCluster) -> None:
         timeline.follow(cluster.sim.clock, loaded.scenario.spec.until)
+        if outlets.bus is not None:
+            outlets.bus.follow(cluster)
         if options.speed is not None:
             pace_when_booted(cluster, options.speed)
         if options.log is not None:
@@ -134,7 +169,7 @@ def play(loaded: Loaded, timeline: Timeline, options: RunOptions, recording: IO[
             loaded,
             timeline.tell,
             seed=options.seed,
-            trace_to=recording,
+            trace_to=outlets if any(outlets) else None,
             everything=options.everything,
             on_cluster=begin,
         )

@@ -81,6 +81,11 @@ class SizeType(click.ParamType[int]):
     type=click.Path(),
     help="Configure the scheduler: a KubeSchedulerConfiguration.",
 )
+@click.option(
+    "--scenario", metavar="FILE_OR_NAME", help="Make the cluster that a scenario describes, and play its steps."
+)
+@click.option("--mqtt", metavar="URL", help='Tell a bus what happens: mqtt://HOST:1883/classroom; "" for none.')
+@click.option("--mqtt-commands/--no-mqtt-commands", default=None, help="Carry out commands from the bus (default: no).")
 @click.option("--audit-log", metavar="FILE", type=click.Path(), help="Write every request here, a line of JSON each.")
 @click.option("--foreground", is_flag=True, help="Stay in the foreground, and tell there what happens; Ctrl-C ends it.")
 def start(
@@ -101,6 +106,12 @@ def start(
     profile = Profile(home, profile_name)
     if (pid := profile.pid()) is not None:
         return already_running(profile, pid, kubeconfig_file)
+    if changes["mqtt"]:
+        from kubesim.cli.bus_options import broker
+
+        broker(changes["mqtt"])  # Says what is wrong with it before anything starts.
+    if changes["scenario"]:
+        changes |= scenario_settings(profile, changes)
     if changes["audit_log"]:
         changes["audit_log"] = str(Path(changes["audit_log"]).absolute())
     if changes["scheduler_config"]:
@@ -122,6 +133,28 @@ def start(
     return 0
 
 
+def scenario_settings(profile: Profile, changes: dict[str, Any]) -> dict[str, Any]:
+    """What a scenario says of the cluster; it is for a new profile only, and leaves nothing to choose."""
+    from kubesim.scenario import ScenarioError, find_scenario, load_scenario
+    from kubesim.scenario.nodes import nodes_of
+
+    if profile.state_file.exists():
+        raise ServiceError(
+            f'profile "{profile.name}" has a cluster already; `kubesim delete -p {profile.name}` removes it, '
+            "or -p NAME makes another"
+        )
+    for option in ("nodes", "behavior", "scheduler_config"):
+        if changes[option] is not None:
+            raise ServiceError(f"--scenario describes the whole cluster; leave out --{option.replace('_', '-')}")
+    try:
+        path = find_scenario(changes["scenario"])
+        scenario = load_scenario(path).scenario
+    except ScenarioError as error:
+        raise ServiceError(str(error)) from None
+    names = tuple(node.name for node in nodes_of(scenario))
+    return {"scenario": str(path.absolute()), "names": names, "addons": tuple(scenario.spec.cluster.addons)}
+
+
 def checked_configuration(file: str) -> str:
     """Where the scheduler's configuration is; what is wrong with it is said before anything starts."""
     from kubesim.scheduler import ConfigurationError
@@ -138,7 +171,7 @@ def checked_configuration(file: str) -> str:
 def chosen_settings(profile: Profile, changes: dict[str, Any]) -> Settings:
     """What the profile was, changed by what was asked for."""
     settings = profile.settings()
-    wanted = changes.pop("nodes")
+    wanted, names = changes.pop("nodes"), changes.pop("names", None)
     if "kubelet" in (changes["without"] or ()):
         if wanted:
             raise ServiceError("without kubelet there are no machines; leave out --nodes")
@@ -150,6 +183,8 @@ def chosen_settings(profile: Profile, changes: dict[str, Any]) -> Settings:
                 "`kubesim node add` and `kubesim node delete` change that.",
                 err=True,
             )
+    elif names is not None:
+        settings = msgspec.structs.replace(settings, nodes=names)
     elif wanted is not None:
         settings = msgspec.structs.replace(settings, nodes=tuple(f"node-{n}" for n in range(1, wanted + 1)))
     return msgspec.structs.replace(settings, **{key: value for key, value in changes.items() if value is not None})

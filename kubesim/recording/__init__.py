@@ -4,12 +4,13 @@ from kubesim.recording.change import RECORDED, Change, Observer
 from kubesim.recording.facts import condition, counters, facts, pod_state
 from kubesim.recording.names import Names
 from kubesim.recording.outcome import Entry, Outcome, Settled, ordered_outcome
-from kubesim.recording.writer import RecordingWriter, decode_lines, read_recording
+from kubesim.recording.writer import Lines, RecordingWriter, decode_lines, read_recording
 
 __all__ = [
     "RECORDED",
     "Change",
     "Entry",
+    "Lines",
     "Names",
     "Observer",
     "Outcome",

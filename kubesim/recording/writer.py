@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -22,10 +22,17 @@ LEASE_GAP_SECONDS = 12
 NODE_LEASES = "kube-node-lease"
 
 
+class Lines(Protocol):
+    """What takes lines: a file, or whoever else wants them."""
+
+    def write(self, line: bytes, /) -> object:
+        """One line, with its end."""
+
+
 class RecordingWriter:
     """Writes lines to `out` as changes happen; heartbeat Leases are summed up as gaps, not listed."""
 
-    def __init__(self, out: IO[bytes], trace: Trace, meta: Object) -> None:
+    def __init__(self, out: Lines, trace: Trace, meta: Object) -> None:
         self._out = out
         self._trace = trace
         self._renewed: dict[str, int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -12,15 +13,21 @@ from kubesim.scenario.schema import ContainerBehavior, NodeSpec, Scenario
 from kubesim.scheduler import SchedulerConfiguration
 
 
-def cluster_of(scenario: Scenario, seed: int, folder: Path) -> SimCluster:
-    """The cluster that a scenario describes, not booted yet."""
+def nodes_of(scenario: Scenario) -> tuple[NodeConfig, ...]:
+    """Its machines."""
+    nodes = scenario.spec.cluster.nodes
+    return default_nodes(nodes) if isinstance(nodes, int) else tuple(map(node_config, nodes))
+
+
+def cluster_of(scenario: Scenario, seed: int, folder: Path, **more: Any) -> SimCluster:
+    """The cluster that a scenario describes, not booted yet; `more` goes to SimCluster as it is."""
     spec = scenario.spec.cluster
-    nodes = default_nodes(spec.nodes) if isinstance(spec.nodes, int) else tuple(map(node_config, spec.nodes))
     profile: Profile = HOLLOW if spec.behavior == "hollow" else PLAUSIBLE
     behaviours = {image: behaviour(found) for image, found in spec.images.items()}
     profile = msgspec.structs.replace(profile, behaviours=behaviours)
     scheduler = scheduler_of(scenario, folder)
-    return SimCluster(nodes, seed=seed, behavior=profile, folder=folder, scheduler=scheduler)
+    described = {"behavior": profile, "scheduler": scheduler, "folder": folder}
+    return SimCluster(more.pop("nodes", nodes_of(scenario)), seed=seed, **{**described, **more})
 
 
 def scheduler_of(scenario: Scenario, folder: Path) -> SchedulerConfiguration | None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import IO
 
 import msgspec
 
 from kubesim.api.errors import ApiError, BadRequestError, TransportError
-from kubesim.client.kubectl import KubectlError, ManifestError
+from kubesim.client.kubectl import Kubectl, KubectlError, ManifestError
 from kubesim.cluster import NotReachedError, SimCluster
-from kubesim.recording import Change, RecordingWriter
+from kubesim.recording import Change, Lines, RecordingWriter
 from kubesim.scenario.check import parse_check
 from kubesim.scenario.expectations import Judged, Verdict, judged
 from kubesim.scenario.faults import inject
@@ -49,7 +48,7 @@ async def run_scenario(
     tell: Callable[[Line], None],
     *,
     seed: int | None = None,
-    trace_to: IO[bytes] | None = None,
+    trace_to: Lines | None = None,
     everything: bool = False,
     on_cluster: Callable[[SimCluster], None] | None = None,
 ) -> RunResult:
@@ -62,7 +61,7 @@ async def run_scenario(
 
 
 class ScenarioRun:
-    """One run of one scenario on one cluster."""
+    """One run of one scenario, on the cluster that it describes or on one that runs already."""
 
     def __init__(
         self,
@@ -70,13 +69,15 @@ class ScenarioRun:
         tell: Callable[[Line], None],
         *,
         seed: int | None = None,
-        trace_to: IO[bytes] | None = None,
+        trace_to: Lines | None = None,
         everything: bool = False,
+        cluster: SimCluster | None = None,
     ) -> None:
         self.loaded = loaded
         self.scenario = loaded.scenario
         self.seed = self.scenario.spec.seed if seed is None else seed
-        self.cluster = cluster_of(self.scenario, self.seed, loaded.folder)
+        self.cluster = cluster or cluster_of(self.scenario, self.seed, loaded.folder)
+        self._kubectl = Kubectl(self.cluster.client, loaded.folder)
         self.judged = judged(self.scenario.spec.expect, self.scenario.spec.until)
         self.narrator = Narrator(self.cluster.sim, self._told, everything=everything)
         self._tell = tell
@@ -89,23 +90,24 @@ class ScenarioRun:
 
     async def play(self) -> RunResult:
         """Takes all steps and returns the verdicts. The cluster has booted."""
-        cluster, spec = self.cluster, self.scenario.spec
+        cluster = self.cluster
         await self._enable_addons()
         self._origin_ns = cluster.sim.clock.now_ns()
         self._start_recording()
         self.narrator.start(self._origin_ns)
-        cluster.observer.listen(self.narrator.change)
-        cluster.observer.listen(self._changed)
-        cluster.sim.trace.subscribe(self.narrator.record)
+        looking_on = [
+            cluster.observer.listen(self.narrator.change),
+            cluster.observer.listen(self._changed),
+            cluster.sim.trace.subscribe(self.narrator.record),
+        ]
         self._schedule_judging()
-        started = 0.0
-        for number, step in enumerate(spec.steps):
-            await self._wait_for(step, started)
-            started = self.now
-            await self._take(number, step)
-        await asyncio.sleep(max(0.0, spec.until - self.now))
-        cluster.observer.flush()
-        self._judge()
+        try:
+            await self._take_steps()
+            cluster.observer.flush()
+            self._judge()
+        finally:
+            for look_away in looking_on:
+                look_away()
         self.narrator.flush()
         if self._writer is not None:
             self._writer.line(self._since(cluster.sim.clock.now_ns()), {"end": True})
@@ -118,6 +120,15 @@ class ScenarioRun:
         return self._since(self.cluster.sim.clock.now_ns()) / 1e9
 
     # -- steps ----------------------------------------------------------------------------------------
+
+    async def _take_steps(self) -> None:
+        """All of them at their times, then the rest of the run."""
+        started = 0.0
+        for number, step in enumerate(self.scenario.spec.steps):
+            await self._wait_for(step, started)
+            started = self.now
+            await self._take(number, step)
+        await asyncio.sleep(max(0.0, self.scenario.spec.until - self.now))
 
     async def _enable_addons(self) -> None:
         """Those that the scenario asks for, before its time begins."""
@@ -158,14 +169,14 @@ class ScenarioRun:
         for line in step.kubectl:
             self.narrator.say("you", f"kubectl {line}", "step")
             with because(f"kubectl {line}"):
-                await self._kubectl(number, step, line)
+                await self._command(number, step, line)
         if step.fault is not None:
             await inject(self.cluster, step.fault)
 
-    async def _kubectl(self, number: int, step: Step, line: str) -> None:
+    async def _command(self, number: int, step: Step, line: str) -> None:
         where = self.loaded.locate("spec", "steps", number, "kubectl")
         try:
-            for told in await self.cluster.kubectl.run(line):
+            for told in await self._kubectl.run(line):
                 self.narrator.say("", told, "output")
         except (ApiError, KubectlError, ManifestError, TransportError) as error:
             self.cluster.observer.flush()

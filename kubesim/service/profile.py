@@ -43,6 +43,9 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=False):
     audit_log: str = ""  # The file to which every request is written; "" for none.
     history_bytes: int = 256 * 10**6
     addons: tuple[str, ...] = ()  # Those that are on.
+    scenario: str = ""  # The one that the cluster was made for: a name or a path; "" for none.
+    mqtt: str = ""  # The URL of a broker; "" for none.
+    mqtt_commands: bool = False  # Whether commands from there are carried out.
 
 
 class Profile:

@@ -21,13 +21,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
 from kubesim.addons import Addons
 from kubesim.cluster import SimCluster
 from kubesim.etcd.snapshot import Snapshot, SnapshotError, load, restore, save
+from kubesim.kubelet import NodeConfig
 from kubesim.scheduler import ConfigurationError, SchedulerConfiguration
 from kubesim.scheduler.config_file import read_configuration
 from kubesim.service import certificates
@@ -47,6 +48,10 @@ BOOT_SECONDS = 10  # How long a boot takes in virtual time, however many nodes t
 TAKE_OVER_SECONDS = 30  # After a restart: until the old controllers' leases are over and the new ones lead.
 NANOSECONDS_PER_SECOND = 1_000_000_000
 
+if TYPE_CHECKING:  # Only some clusters play scenarios or are on a bus; the others start without reading these.
+    from kubesim.scenario import Loaded
+    from kubesim.service.bus import Bus
+
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -60,6 +65,7 @@ class Service:
         self._log = Log(out)
         self._ending: asyncio.Future[int] | None = None  # Holds the signal that asked for the end.
         self._booting: asyncio.Task[None] | None = None
+        self._scenario = loaded_scenario(settings.scenario)
 
     async def run(self) -> int:
         """Boots, serves until a signal comes, and ends; the result is the signal."""
@@ -78,39 +84,61 @@ class Service:
             await cluster.stop()
             return self._ending.result()
         loop.pace(self._settings.speed)
-        front = await self._serve(cluster)
+        control = await self._make_control(cluster)
+        front = await self._serve(cluster, control)
+        bus = self._bus(cluster, control)
         async with Tasks("service") as tasks:
             tasks.spawn(keep_history_short(cluster, self._settings.history_bytes), "history")
+            if self._scenario is not None and snapshot is None:
+                from kubesim.service.player import Player
+
+                tasks.spawn(Player(cluster, self._log).play_first(self._scenario), "scenario")
             ended_by = await self._ending
         self._log.write("service_ends", signal=signal.Signals(ended_by).name)
         loop.pace(1.0)  # Whoever waits for an end waits in real seconds.
+        if bus is not None:
+            await bus.stop()
         await front.stop()
         write_atomically(self._profile.state_file, await save(cluster.etcd, cluster.sim.clock.unix_ns()))
         await cluster.stop()
         return ended_by
 
     def _make_cluster(self, snapshot: Snapshot | None) -> SimCluster:
-        nodes: list[Any] = []
-        for name in self._settings.nodes:
-            nodes.append(new_node(name, tuple(nodes)))
+        nodes = self._nodes()
         epoch = wall_now() - timedelta(seconds=BOOT_SECONDS)
         if snapshot is not None:
             kept = UNIX_EPOCH + timedelta(seconds=snapshot.unix_ns // NANOSECONDS_PER_SECOND + 1)
             epoch = max(wall_now() - timedelta(seconds=TAKE_OVER_SECONDS), kept)
         seed = int(epoch.timestamp())  # Another one at every start, or names and uids would come again.
-        cluster = SimCluster(
-            nodes,
-            seed=seed,
-            behavior=self._settings.behavior,
-            without=self._settings.without,
-            scheduler=self._scheduler_configuration(),
-            epoch=epoch,
-            writes_policy=True,
-            trust=served_trust(self._profile.folder),
-        )
+        chosen: dict[str, Any] = {
+            "nodes": nodes,
+            "without": self._settings.without,
+            "epoch": epoch,
+            "writes_policy": True,
+            "trust": served_trust(self._profile.folder),
+        }
+        if self._scenario is not None:
+            from kubesim.scenario.nodes import cluster_of
+
+            cluster = cluster_of(self._scenario.scenario, seed, self._scenario.folder, **chosen)
+        else:
+            scheduler = self._scheduler_configuration()
+            cluster = SimCluster(seed=seed, behavior=self._settings.behavior, scheduler=scheduler, **chosen)
         cluster.sim.trace.subscribe(self._log.record(cluster.sim.clock))
         self._log.write("service_starts", nodes=len(nodes), seed=seed, restored=snapshot is not None)
         return cluster
+
+    def _nodes(self) -> list[NodeConfig]:
+        """The machines: as the scenario describes them, or plain ones."""
+        described: dict[str, NodeConfig] = {}
+        if self._scenario is not None:
+            from kubesim.scenario.nodes import nodes_of
+
+            described = {node.name: node for node in nodes_of(self._scenario.scenario)}
+        nodes: list[NodeConfig] = []
+        for name in self._settings.nodes:
+            nodes.append(described.get(name) or new_node(name, tuple(nodes)))
+        return nodes
 
     def _scheduler_configuration(self) -> SchedulerConfiguration | None:
         if not self._settings.scheduler_config:
@@ -120,10 +148,33 @@ class Service:
         except ConfigurationError as error:
             raise ServiceError(str(error)) from None
 
-    async def _serve(self, cluster: SimCluster) -> Frontage:
+    async def _make_control(self, cluster: SimCluster) -> Control:
         addons = Addons(cluster, self._keep_addons)
         await addons.restore(self._settings.addons)
-        control = Control(cluster, self._keep_nodes, addons)
+        return Control(cluster, self._keep_nodes, addons)
+
+    def _bus(self, cluster: SimCluster, control: Control) -> Bus | None:
+        """The bus, if the profile is on one; it begins at once."""
+        if not self._settings.mqtt:
+            return None
+        from kubesim.bridge.address import parse_address
+        from kubesim.service.bus import TOKEN_VARIABLE, Bus
+        from kubesim.service.player import Player
+
+        bus = Bus(
+            cluster,
+            control,
+            parse_address(self._settings.mqtt, os.environ),
+            self._profile.name,
+            commands=self._settings.mqtt_commands,
+            token=os.environ.get(TOKEN_VARIABLE),
+            play=Player(cluster, self._log).play,
+            log=self._log.write,
+        )
+        bus.start()
+        return bus
+
+    async def _serve(self, cluster: SimCluster, control: Control) -> Frontage:
         frontage = Frontage(cluster, control, certificates.server_context(self._profile.folder), self._audit())
         try:
             port = await frontage.start(self._settings.port)
@@ -174,6 +225,18 @@ async def boot(cluster: SimCluster, snapshot: Snapshot | None, tell: Tell) -> No
     behind_seconds = (wall_ns - cluster.sim.clock.unix_ns()) / NANOSECONDS_PER_SECOND
     taking_over_seconds = TAKE_OVER_SECONDS - cluster.sim.clock.now() if snapshot is not None else 0
     await asyncio.sleep(max(0, behind_seconds, taking_over_seconds))
+
+
+def loaded_scenario(name: str) -> Loaded | None:
+    """The scenario that a cluster is made for."""
+    if not name:
+        return None
+    from kubesim.scenario import ScenarioError, find_scenario, load_scenario
+
+    try:
+        return load_scenario(find_scenario(name))
+    except ScenarioError as error:
+        raise ServiceError(str(error)) from None
 
 
 def read_state(profile: Profile) -> Snapshot | None:
