@@ -10,7 +10,7 @@ import msgspec
 from kubesim.cluster import SimCluster, default_nodes
 from kubesim.kubelet import HOLLOW, PLAUSIBLE, Behaviour, NodeConfig, Profile
 from kubesim.scenario.schema import ContainerBehavior, NodeSpec, Scenario
-from kubesim.scheduler import SchedulerConfiguration
+from kubesim.scheduler import ConfigurationError, SchedulerConfiguration
 
 
 def nodes_of(scenario: Scenario) -> tuple[NodeConfig, ...]:
@@ -36,7 +36,11 @@ def scheduler_of(scenario: Scenario, folder: Path) -> SchedulerConfiguration | N
         return None
     from kubesim.scheduler.config_file import read_configuration  # Most scenarios have none.
 
-    return read_configuration(folder / scenario.spec.cluster.scheduler_config)
+    configuration = read_configuration(folder / scenario.spec.cluster.scheduler_config)
+    if outside := [each.url_prefix for each in configuration.extenders if each.call is None]:
+        why = "a run in virtual time cannot wait for HTTP; name a callable instead, such as file.py:function"
+        raise ConfigurationError([f'extenders: Invalid value: "{outside[0]}": {why}'])
+    return configuration
 
 
 def node_config(node: NodeSpec) -> NodeConfig:

@@ -3,7 +3,7 @@
 In a big cluster not all nodes are looked at: the search stops once enough feasible ones are found, and the
 next Pod's search begins where this one stopped, so that every node gets its turn. Ties are broken by chance.
 Everything here is synchronous and pure but for the random stream and that index.
-Upstream: pkg/scheduler/schedule_one.go. Left out: extenders.
+With extenders `kubesim.scheduler.extended` uses the same parts. Upstream: pkg/scheduler/schedule_one.go.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 from kubesim.scheduler.evaluation import Evaluation
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.interface import Diagnosis
-from kubesim.scheduler.framework.runtime import Framework
+from kubesim.scheduler.framework.runtime import Framework, PreFiltered
 from kubesim.scheduler.framework.status import SUCCESS, Status, unresolvable
 from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_info import PodInfo
@@ -58,24 +58,18 @@ class SchedulingAlgorithm:
         promised = pod.pod.status.nominated_node_name
         evaluation = None if promised else self._from_columns(framework, pod)
         if evaluation is None:
-            narrowed = framework.run_pre_filter(state, pod, self.snapshot)
-            if narrowed.status is not SUCCESS:
-                diagnosis = Diagnosis(
-                    absent_nodes_status=narrowed.status, pre_filter_message=narrowed.status.message,
-                    unschedulable_plugins=dict.fromkeys(narrowed.narrowed_by),
-                )  # fmt: skip
-                diagnosis.blame(narrowed.status)
-                return Decision("", None, state, diagnosis)
-            if promised and (kept := self._as_promised(framework, state, pod, promised)) is not None:
+            narrowed, rejected = self.pre_filter(framework, state, pod)
+            if rejected is not None:
+                return rejected
+            if promised and (kept := self.as_promised(framework, state, pod, promised)) is not None:
                 return Decision(promised, kept, state)
-            evaluation = self._evaluate(framework, state, pod, narrowed.node_names, narrowed.narrowed_by)
+            evaluation = self._evaluate(framework, state, pod, narrowed)
         elif not len(evaluation.feasible):
             framework.run_pre_filter(state, pod, self.snapshot)  # Columns need no notes; PostFilter may.
-        count = len(self.snapshot)
-        self.next_start_index = (self.next_start_index + evaluation.evaluated) % count
+        self.move_start(evaluation.evaluated)
         if not len(evaluation.feasible):
             return Decision("", evaluation, state, evaluation.diagnose())
-        return Decision(self.snapshot.nodes[self._select(evaluation)].name, evaluation, state)
+        return Decision(self.snapshot.nodes[self.select(evaluation)].name, evaluation, state)
 
     def feasible_nodes_wanted(self, nodes: int, percentage: int = 0) -> int:
         """After how many feasible nodes the search stops; `percentage` is a profile's own (0: it has none)."""
@@ -84,23 +78,43 @@ class SchedulingAlgorithm:
         percentage = percentage or self._percentage or max(50 - nodes // NODES_PER_PERCENT, MIN_PERCENTAGE)
         return max(nodes * percentage // 100, MIN_FEASIBLE_NODES)
 
-    def _evaluate(
-        self, framework: Framework, state: CycleState, pod: PodInfo, names: frozenset[str] | None,
-        narrowed_by: Sequence[str],
-    ) -> Evaluation:  # fmt: skip
-        """The readable way: asks one node after another."""
-        snapshot = self.snapshot
+    def pre_filter(
+        self, framework: Framework, state: CycleState, pod: PodInfo
+    ) -> tuple[PreFiltered, Decision | None]:  # fmt: skip
+        """What PreFilter says, and the decision if that ends the search."""
+        narrowed = framework.run_pre_filter(state, pod, self.snapshot)
+        if narrowed.status is SUCCESS:
+            return narrowed, None
+        diagnosis = Diagnosis(
+            absent_nodes_status=narrowed.status, pre_filter_message=narrowed.status.message,
+            unschedulable_plugins=dict.fromkeys(narrowed.narrowed_by),
+        )  # fmt: skip
+        diagnosis.blame(narrowed.status)
+        return narrowed, Decision("", None, state, diagnosis)
+
+    def look(
+        self, framework: Framework, state: CycleState, pod: PodInfo, narrowed: PreFiltered
+    ) -> tuple[list[int], Diagnosis]:
+        """The feasible nodes in the order of the search, and what is wrong with others."""
+        snapshot, names = self.snapshot, narrowed.node_names
         diagnosis = Diagnosis()
-        order = range(len(snapshot))
+        candidates: Sequence[int] = range(len(snapshot))
         if names is not None:
-            order_of_names = sorted(snapshot.index[name] for name in names if name in snapshot.index)
-            by = f"node(s) didn't satisfy plugin(s) [{' '.join(sorted(narrowed_by))}]"
+            candidates = sorted(snapshot.index[name] for name in names if name in snapshot.index)
+            by = f"node(s) didn't satisfy plugin(s) [{' '.join(sorted(narrowed.narrowed_by))}]"
             diagnosis.absent_nodes_status = unresolvable(by)
-            diagnosis.unschedulable_plugins = dict.fromkeys(narrowed_by)
-        candidates: Sequence[int] = order if names is None else order_of_names
-        feasible = self._find_feasible(framework, state, pod, candidates, diagnosis)
+            diagnosis.unschedulable_plugins = dict.fromkeys(narrowed.narrowed_by)
+        return self._find_feasible(framework, state, pod, candidates, diagnosis), diagnosis
+
+    def move_start(self, evaluated: int) -> None:
+        """The next search begins where this one stopped."""
+        self.next_start_index = (self.next_start_index + evaluated) % len(self.snapshot)
+
+    def _evaluate(self, framework: Framework, state: CycleState, pod: PodInfo, narrowed: PreFiltered) -> Evaluation:
+        """The readable way: asks one node after another."""
+        feasible, diagnosis = self.look(framework, state, pod, narrowed)
         evaluated = len(feasible) + len(diagnosis.node_to_status)
-        nodes = [snapshot.nodes[index] for index in feasible]
+        nodes = [self.snapshot.nodes[index] for index in feasible]
         totals = score(framework, state, pod, nodes) if len(nodes) > 1 else []
 
         def rejections() -> Mapping[Status, int]:
@@ -111,7 +125,7 @@ class SchedulingAlgorithm:
 
         return Evaluation(feasible, totals, evaluated, lambda: diagnosis, rejections)
 
-    def _as_promised(self, framework: Framework, state: CycleState, pod: PodInfo, name: str) -> Evaluation | None:
+    def as_promised(self, framework: Framework, state: CycleState, pod: PodInfo, name: str) -> Evaluation | None:
         """The node that the Pod is promised, if it fits there by now: then no other is looked at."""
         index = self.snapshot.index.get(name)
         if index is None:
@@ -153,7 +167,7 @@ class SchedulingAlgorithm:
             pod, self.next_start_index, self.feasible_nodes_wanted(nodes, framework.percentage_of_nodes_to_score)
         )
 
-    def _select(self, evaluation: Evaluation) -> int:
+    def select(self, evaluation: Evaluation) -> int:
         """One of the nodes with the highest total, each as likely as the other."""
         feasible = evaluation.feasible
         if not len(evaluation.totals):

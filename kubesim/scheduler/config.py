@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from kubesim.scheduler.extender import ExtenderConfig
 from kubesim.scheduler.plugins.registry import DEFAULT_PLUGINS, Registration
 from kubesim.scheduler.pod_info import DEFAULT_SCHEDULER_NAME
 
@@ -30,3 +31,4 @@ class SchedulerConfiguration(msgspec.Struct, frozen=True):
     leader_elect: bool = True
     host: str = "control-plane"
     parallel_writes: int = 64
+    extenders: tuple[ExtenderConfig, ...] = ()

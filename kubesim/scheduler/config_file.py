@@ -2,7 +2,7 @@
 
 What is said about the process (addresses, profiling, the connection) is checked and has no effect here. Everything
 that is wrong is told at once, with the path of its field, and nothing is started.
-Upstream: pkg/scheduler/apis/config/types.go and validation/validation.go. Left out: extenders.
+Upstream: pkg/scheduler/apis/config/types.go and validation/validation.go.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import yaml
 from kubesim.client.kubectl.manifests import Loader
 from kubesim.scheduler.config import Profile, SchedulerConfiguration
 from kubesim.scheduler.config_args import read_arguments
+from kubesim.scheduler.config_extenders import ignored_resources, read_extenders
 from kubesim.scheduler.config_plugins import ChosenPlugins, PluginFinder, choose_plugins
 from kubesim.scheduler.config_problems import ConfigurationError, Problems, join
 from kubesim.scheduler.plugins.registry import Registration
@@ -71,15 +72,15 @@ def _read(problems: Problems, document: Mapping[str, Any], finder: PluginFinder)
     most = problems.integer("podMaxBackoffSeconds", document.get("podMaxBackoffSeconds"), max(10, first))
     if most < first:
         problems.invalid("podMaxBackoffSeconds", most, "must be greater than or equal to PodInitialBackoffSeconds")
-    for number, _ in enumerate(problems.items("extenders", document.get("extenders"))):
-        problems.invalid(f"extenders[{number}]", "…", "kubesim does not call extenders")
+    ignored = ignored_resources(problems, document.get("extenders"))
     election = problems.mapping("leaderElection", document.get("leaderElection"))
     return SchedulerConfiguration(
-        profiles=_read_profiles(problems, document, finder),
+        profiles=_read_profiles(problems, document, finder, ignored),
         percentage_of_nodes_to_score=_percentage(problems, "", document),
         pod_initial_backoff_seconds=first,
         pod_max_backoff_seconds=most,
         leader_elect=problems.flag("leaderElection.leaderElect", election.get("leaderElect"), default=True),
+        extenders=read_extenders(problems, document.get("extenders"), finder),
     )
 
 
@@ -88,10 +89,13 @@ def _percentage(problems: Problems, path: str, given: Mapping[str, Any], default
     return problems.integer(here, given.get("percentageOfNodesToScore"), default, least=0, most=100)
 
 
-def _read_profiles(problems: Problems, document: Mapping[str, Any], finder: PluginFinder) -> tuple[Profile, ...]:
+def _read_profiles(
+    problems: Problems, document: Mapping[str, Any], finder: PluginFinder, ignored: tuple[str, ...]
+) -> tuple[Profile, ...]:
     given = problems.items("profiles", document.get("profiles"))
-    if not given:
+    if not given and not ignored:
         return (Profile(),)
+    given = given or [{}]
     profiles: list[Profile] = []
     sorters: list[tuple[str, ...]] = []
     for number, each in enumerate(given):
@@ -106,6 +110,9 @@ def _read_profiles(problems: Problems, document: Mapping[str, Any], finder: Plug
         percentage = _percentage(problems, path, read, default=-1)
         chosen = choose_plugins(problems, join(path, "plugins"), read.get("plugins"), finder)
         keywords = _read_plugin_config(problems, join(path, "pluginConfig"), read.get("pluginConfig"), chosen)
+        if ignored:
+            fit = keywords.setdefault("NodeResourcesFit", {})
+            fit["ignored_resources"] = (*fit.get("ignored_resources", ()), *ignored)
         profiles.append(Profile(name, _registrations(chosen, keywords), chosen.points, max(percentage, 0)))
         sorters.append(chosen.points["queueSort"])
         if sorters[0] != sorters[-1]:

@@ -76,6 +76,18 @@ class PluginFinder:
             self._found[name] = self._load(problems, path, name)
         return self._found[name]
 
+    def find_callable(self, problems: Problems, path: str, place: str) -> Any:
+        """The callable at a place such as `file.py:function`, or None once it is told why not."""
+        try:
+            found = _from_place(self._folder, place) if ":" in place else None
+        except Exception as error:
+            problems.invalid(path, place, f"the extender cannot be loaded: {error}")
+            return None
+        if not callable(found):
+            problems.invalid(path, place, "must be a URL, or the place of a callable such as file.py:function")
+            return None
+        return found
+
     def _load(self, problems: Problems, path: str, name: str) -> Any:
         try:
             found = _from_place(self._folder, name) if ":" in name else _from_entry_point(name)

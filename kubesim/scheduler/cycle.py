@@ -19,6 +19,8 @@ from kubesim.client.informer import Informer
 from kubesim.scheduler import attempt
 from kubesim.scheduler.algorithm import Decision, SchedulingAlgorithm
 from kubesim.scheduler.cache import SchedulerCache
+from kubesim.scheduler.extended import Extenders
+from kubesim.scheduler.extender import ExtenderError
 from kubesim.scheduler.framework.cluster_event import ClusterEvent
 from kubesim.scheduler.framework.interface import Diagnosis, Preemption
 from kubesim.scheduler.framework.plugin_error import PluginError
@@ -41,6 +43,7 @@ class Cycle:
         self, sim: Simulation, client: Client, *, cache: SchedulerCache, queue: SchedulingQueue, pods: Informer,
         shapes: PodShapes, algorithm: SchedulingAlgorithm, frameworks: Mapping[str, Framework],
         recorders: Mapping[str, EventRecorder], writes: Writes, executor: PreemptionExecutor,
+        extenders: Extenders,
     ) -> None:  # fmt: skip
         self._sim = sim
         self._client = client
@@ -53,35 +56,60 @@ class Cycle:
         self._recorders = recorders
         self._writes = writes
         self._executor = executor
+        self._extenders = extenders
         self._patches: dict[str, asyncio.Future[None]] = {}  # Conditions being written, by uid.
 
     def schedule_one(self, queued: QueuedPod) -> None:
         """The scheduling cycle of one Pod; leaves the rest to `Writes`."""
+        framework = self._begin(queued)
+        if framework is None:
+            return
+        try:
+            decision = self._algorithm.schedule(framework, queued.info)
+            if decision.node:
+                self._assume(framework, queued, decision)
+            else:
+                self._reject(queued, decision, *self._make_room(framework, queued, decision))
+        except PluginError as error:
+            self._fail(queued, REASON_SCHEDULER_ERROR, str(error))
+
+    async def schedule_one_with_extenders(self, queued: QueuedPod) -> None:
+        """The same, where somebody outside has to be asked."""
+        framework = self._begin(queued)
+        if framework is None:
+            return
+        snapshot = self._algorithm.snapshot
+        nodes = {node.name: node for node in snapshot.nodes}
+        try:
+            decision = await self._extenders.schedule(self._algorithm, framework, queued.info)
+            if decision.node:
+                self._assume(framework, queued, decision)
+                return
+            nominated, status = self._make_room(framework, queued, decision)
+            nominated, status = await self._extenders.preempt(decision.state, queued.info, nodes, nominated, status)
+            self._reject(queued, decision, nominated, status)
+        except (PluginError, ExtenderError) as error:
+            self._fail(queued, REASON_SCHEDULER_ERROR, str(error))
+
+    def _begin(self, queued: QueuedPod) -> Framework | None:
+        """The framework to ask; None if there is nothing to ask about."""
         pod = queued.info
         if pod.pod.metadata.deletion_timestamp:
             self._event(queued, "Warning", "FailedScheduling", "Scheduling", f"skip schedule deleting pod: {pod.key}")
             self._queue.done(pod.uid)
-            return
+            return None
         if self._cache.place_of(pod.uid):
             self._queue.done(pod.uid)  # It got its node by now.
-            return
+            return None
         if queued.sort_problem:
             self._fail(queued, REASON_SCHEDULER_ERROR, queued.sort_problem)
-            return
-        framework = self._frameworks[profile_of(pod.pod)]
+            return None
         snapshot = self._algorithm.snapshot
         self._cache.update_snapshot(snapshot)
         if not len(snapshot):
             self._fail(queued, REASON_UNSCHEDULABLE, NO_NODES)
-            return
-        try:
-            decision = self._algorithm.schedule(framework, pod)
-            if decision.node:
-                self._assume(framework, queued, decision)
-            else:
-                self._reject(framework, queued, decision)
-        except PluginError as error:
-            self._fail(queued, REASON_SCHEDULER_ERROR, str(error))
+            return None
+        return self._frameworks[profile_of(pod.pod)]
 
     # -- success --------------------------------------------------------------------------------------
 
@@ -121,7 +149,8 @@ class Cycle:
             self._queue.done(pod.uid)
         if (patch := self._patches.get(pod.uid)) is not None:
             await patch  # Or "unschedulable" could be written after the Pod got its node.
-        status = await framework.run_bind(decision.state, pod, node)
+        outside = self._extenders.bind if len(self._extenders) else None
+        status = await framework.run_bind(decision.state, pod, node, outside)
         if status.code is not Code.SUCCESS:
             self._give_up(framework, queued, decision)
             reason = REASON_UNSCHEDULABLE if status.is_rejection else REASON_SCHEDULER_ERROR
@@ -139,11 +168,17 @@ class Cycle:
 
     # -- failure --------------------------------------------------------------------------------------
 
-    def _reject(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
-        """No node will do: asks PostFilter for room, then says why. Victims are asked to leave beside that."""
+    def _make_room(self, framework: Framework, queued: QueuedPod, decision: Decision) -> tuple[str | None, Status]:
+        """No node will do: asks PostFilter."""
+        assert decision.diagnosis is not None, "a decision without a node carries a diagnosis"
+        return framework.run_post_filters(
+            decision.state, queued.info, self._algorithm.snapshot, decision.diagnosis
+        )  # fmt: skip
+
+    def _reject(self, queued: QueuedPod, decision: Decision, nominated: str | None, status: Status) -> None:
+        """Says why no node will do. Victims are asked to leave beside that."""
         diagnosis, snapshot = decision.diagnosis, self._algorithm.snapshot
         assert diagnosis is not None, "a decision without a node carries a diagnosis"
-        nominated, status = framework.run_post_filters(decision.state, queued.info, snapshot, diagnosis)
         diagnosis.post_filter_message = status.message
         queued.unschedulable_plugins = dict(diagnosis.unschedulable_plugins)
         queued.pending_plugins = dict(diagnosis.pending_plugins)

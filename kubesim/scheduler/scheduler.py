@@ -23,6 +23,8 @@ from kubesim.scheduler.config import SchedulerConfiguration
 from kubesim.scheduler.cycle import Cycle
 from kubesim.scheduler.event_handlers import EventHandlers
 from kubesim.scheduler.explain import Explanation, explain
+from kubesim.scheduler.extended import Extenders
+from kubesim.scheduler.extender import make_extender
 from kubesim.scheduler.framework.handle import Handle
 from kubesim.scheduler.framework.runtime import Framework
 from kubesim.scheduler.nominator import Nominator
@@ -74,6 +76,8 @@ class Scheduler:
             snapshot, sim.chance.stream("scheduler"),
             percentage_of_nodes_to_score=self.config.percentage_of_nodes_to_score,
         )  # fmt: skip
+        self.extenders = Extenders([make_extender(each, self._find_node) for each in self.config.extenders])
+        self.queue.heeds_all_events = bool(len(self.extenders))
         self.handlers = EventHandlers(self.cache, self.queue, self.shapes, self.frameworks)
         self._recorders = {
             name: EventRecorder(sim, client, name, host=self.config.host, style="events") for name in self.frameworks
@@ -112,6 +116,9 @@ class Scheduler:
         self.cache.update_snapshot(self.algorithm.snapshot)
         return explain(framework, self.algorithm.snapshot, info)
 
+    def _find_node(self, name: str) -> Stored | None:
+        return self.informers.of(NODES).get(name)
+
     def _pods(self) -> Informer:
         return self.informers.of(PODS, field_selector=NOT_TERMINAL)
 
@@ -128,13 +135,16 @@ class Scheduler:
                 self._sim, self._client, cache=self.cache, queue=self.queue, shapes=self.shapes,
                 pods=self._pods(), algorithm=self.algorithm,
                 frameworks=self.frameworks, recorders=self._recorders, writes=writes,
-                executor=executor,
+                executor=executor, extenders=self.extenders,
             )  # fmt: skip
             while True:
                 await writes.room()
                 queued = await self.queue.pop()
                 CAUSES.set(queued.causes)
-                cycle.schedule_one(queued)
+                if len(self.extenders):
+                    await cycle.schedule_one_with_extenders(queued)
+                else:
+                    cycle.schedule_one(queued)
                 await asyncio.sleep(0)  # Lets informers and writers go on between two Pods.
 
     def _recover(self) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kubesim.scheduler.backoff import INITIAL_BACKOFF_NS, MAX_BACKOFF_NS, NANOSECONDS, BackoffQueue
+from kubesim.scheduler.extender import NAME as EXTENDER
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, Hint
 from kubesim.scheduler.framework.runtime import Framework
 from kubesim.scheduler.framework.status import SUCCESS
@@ -53,6 +54,7 @@ class SchedulingQueue:
         self._backoff = BackoffQueue(
             sim.clock.unix_ns, self._sort_key, initial_ns=initial_backoff_ns, max_ns=max_backoff_ns
         )
+        self.heeds_all_events = False  # With extenders: nobody knows what may change their mind.
         self._unschedulable: dict[str, QueuedPod] = {}
         self._in_flight = InFlight()
         self._waiter: asyncio.Future[None] | None = None
@@ -168,7 +170,7 @@ class SchedulingQueue:
 
     def _may_help(self, queued: QueuedPod, event: ClusterEvent, old: Any, new: Any) -> bool:
         """Whether a plugin that rejected the Pod thinks that it should be tried again."""
-        if not queued.was_rejected:
+        if not queued.was_rejected or (self.heeds_all_events and EXTENDER in queued.unschedulable_plugins):
             return True
         plugins = self._hints[profile_of(queued.info.pod)].get(event)
         if plugins is None:

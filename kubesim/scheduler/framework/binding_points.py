@@ -5,6 +5,7 @@ Upstream: pkg/scheduler/framework/runtime/framework.go.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from kubesim.scheduler.framework.cycle_state import CycleState
@@ -80,10 +81,16 @@ class BindingPoints:
         finally:
             del self.waiting[pod.uid]
 
-    async def run_bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:
-        """PreBind, then the first binder that does not skip."""
+    async def run_bind(
+        self, state: CycleState, pod: PodInfo, node: str,
+        outside: Callable[[PodInfo, str], Awaitable[Status | None]] | None = None,
+    ) -> Status:  # fmt: skip
+        """PreBind, then somebody `outside` if he wants to, else the first binder that does not skip."""
         status = await self.run_pre_bind(state, pod, node)
-        return status if status is not SUCCESS else await self.run_binders(state, pod, node)
+        if status is not SUCCESS:
+            return status
+        answer = await outside(pod, node) if outside is not None else None
+        return await self.run_binders(state, pod, node) if answer is None else answer
 
     async def run_pre_bind(self, state: CycleState, pod: PodInfo, node: str) -> Status:
         """SUCCESS when all is prepared."""

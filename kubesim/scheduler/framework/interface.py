@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
@@ -183,6 +183,7 @@ class Preemption(msgspec.Struct, frozen=True):
     node: str
     victims: tuple[PodInfo, ...]
     as_good: tuple[tuple[str, tuple[PodInfo, ...]], ...] = ()  # Every (node, victims) that chance could have chosen.
+    candidates: tuple[Any, ...] = ()  # All that were found, for extenders to choose from.
 
 
 class PreScorePlugin(Plugin, ABC):

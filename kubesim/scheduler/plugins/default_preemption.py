@@ -79,7 +79,7 @@ class DefaultPreemption(PreEnqueuePlugin, PostFilterPlugin):
         best = best_candidates(found.candidates)
         chosen = best[0]
         as_good = tuple((candidate.node, candidate.victims) for candidate in best)
-        state.write(Preemption.KEY, Preemption(chosen.node, chosen.victims, as_good))
+        state.write(Preemption.KEY, Preemption(chosen.node, chosen.victims, as_good, tuple(found.candidates)))
         return chosen.node, SUCCESS
 
     def events(self) -> Sequence[EventWithHint]:
