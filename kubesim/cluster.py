@@ -37,7 +37,7 @@ from kubesim.kubelet import Kubelet, NodeConfig, Profile, make_runtime
 from kubesim.recording.change import Change, Observer, is_heartbeat
 from kubesim.recording.facts import condition
 from kubesim.scheduler import Scheduler, SchedulerConfiguration
-from kubesim.sim import Host, Process, Simulation, StalledError
+from kubesim.sim import Chance, Host, Process, Simulation, StalledError
 from kubesim.sim.clock import VIRTUAL_EPOCH
 
 CONTROL_PLANE = "control-plane"
@@ -71,7 +71,7 @@ class SimCluster:
     made with). `without` names components to leave out: "scheduler", "controller-manager"; `scheduler`
     is how the scheduler is configured (default: as kube-scheduler without a file). `epoch` is the date
     that virtual time 0 stands for. `writes_policy`: the bootstrap roles are objects that can be read and changed.
-    `trust` is what tokens and certificates are signed with.
+    `trust` is what tokens and certificates are signed with. `chance` is what draws instead of the seed's streams.
     """
 
     def __init__(
@@ -86,8 +86,9 @@ class SimCluster:
         epoch: datetime = VIRTUAL_EPOCH,
         writes_policy: bool = False,
         trust: Trust | None = None,
+        chance: Chance | None = None,
     ) -> None:
-        self.sim = Simulation(seed, epoch=epoch)
+        self.sim = Simulation(seed, epoch=epoch, chance=chance)
         self.faults = self.sim.faults
         self._behavior = behavior
         self._writes_policy = writes_policy

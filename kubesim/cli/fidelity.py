@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from kubesim.cli.fidelity_timeline import timeline
 from kubesim.cli.service_options import print_json
 from kubesim.fidelity.kubectl import (
     Case,
@@ -43,7 +44,11 @@ def fidelity() -> None:
     Example:
       kubesim fidelity kubectl transcripts.json
       kubesim fidelity scheduler recordings.jsonl.gz
+      kubesim fidelity timeline node-crash.jsonl.gz
     """
+
+
+fidelity.add_command(timeline)
 
 
 @fidelity.command("kubectl")

@@ -45,7 +45,7 @@ def compare_outcomes(
     return [
         *_entries(wanted, got, tolerance_seconds),
         *_orders(wanted, got),
-        *_settled(expected.settled, found.settled, relevant),
+        *settled_differences(expected.settled, found.settled, relevant),
     ]
 
 
@@ -58,16 +58,18 @@ def _entries(
         twin = ours.get(key)
         if twin is None:
             if not entry.racy:
-                yield Difference("missing", entry.step, _about(entry), f"{entry.count} times", "nothing")
+                yield Difference("missing", entry.step, about_entry(entry), f"{entry.count} times", "nothing")
             continue
         if twin.count != entry.count and not (entry.racy or twin.racy):
-            yield Difference("count", entry.step, _about(entry), str(entry.count), str(twin.count))
+            yield Difference("count", entry.step, about_entry(entry), str(entry.count), str(twin.count))
         limit = tolerance_seconds(entry)
         if limit is not None and abs(twin.after_min - entry.after_min) > limit:
-            yield Difference("time", entry.step, _about(entry), f"{entry.after_min:.3f} s", f"{twin.after_min:.3f} s")
+            yield Difference(
+                "time", entry.step, about_entry(entry), f"{entry.after_min:.3f} s", f"{twin.after_min:.3f} s"
+            )
     for key, entry in ours.items():
         if key not in theirs and not entry.racy:
-            yield Difference("extra", entry.step, _about(entry), "nothing", f"{entry.count} times")
+            yield Difference("extra", entry.step, about_entry(entry), "nothing", f"{entry.count} times")
 
 
 def _orders(wanted: list[Entry], got: list[Entry]) -> Iterator[Difference]:
@@ -79,11 +81,14 @@ def _orders(wanted: list[Entry], got: list[Entry]) -> Iterator[Difference]:
             if first.step != second.step or second.time - first.time <= ORDER_TOLERANCE_SECONDS:
                 continue
             if our_first.time > our_second.time:
-                about = f"{_about(first)} before {_about(second)}"
+                about = f"{about_entry(first)} before {about_entry(second)}"
                 yield Difference("order", first.step, about, "in this order", "the other way round")
 
 
-def _settled(wanted: list[Settled], got: list[Settled], relevant: Callable[[str, str], bool]) -> Iterator[Difference]:
+def settled_differences(
+    wanted: list[Settled], got: list[Settled], relevant: Callable[[str, str], bool]
+) -> Iterator[Difference]:
+    """The counters that are not the same at the end of a step window."""
     for theirs, ours in zip(wanted, got, strict=False):
         for name in sorted({*theirs.state, *ours.state}):
             kind, _, rest = name.partition("/")
@@ -94,6 +99,7 @@ def _settled(wanted: list[Settled], got: list[Settled], relevant: Callable[[str,
         yield Difference("settled", -1, "number of step windows", str(len(wanted)), str(len(got)))
 
 
-def _about(entry: Entry) -> str:
+def about_entry(entry: Entry) -> str:
+    """An entry in a few words."""
     changes = ", ".join(f"{key}={value}" for key, value in entry.change.items())
     return f"{entry.kind} {entry.name} [{changes}]"

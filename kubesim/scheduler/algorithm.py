@@ -8,7 +8,7 @@ With extenders `kubesim.scheduler.extended` uses the same parts. Upstream: pkg/s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -44,11 +44,19 @@ class Decision(msgspec.Struct):
 class SchedulingAlgorithm:
     """Schedules Pods of one profile after another on a shared snapshot."""
 
-    def __init__(self, snapshot: Snapshot, random: Random, *, percentage_of_nodes_to_score: int = 0) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        random: Random,
+        *,
+        percentage_of_nodes_to_score: int = 0,
+        recorded_node: Callable[[str], str] = lambda _: "",
+    ) -> None:
         self.snapshot = snapshot
         self.next_start_index = 0
         self.columns_min_nodes = COLUMNS_MIN_NODES
         self._random = random
+        self._recorded_node = recorded_node  # Uid -> the node of a recorded decision that is made again.
         self._percentage = percentage_of_nodes_to_score
         self._columns: dict[str, ColumnStore] = {}
 
@@ -69,7 +77,7 @@ class SchedulingAlgorithm:
         self.move_start(evaluation.evaluated)
         if not len(evaluation.feasible):
             return Decision("", evaluation, state, evaluation.diagnose())
-        return Decision(self.snapshot.nodes[self.select(evaluation)].name, evaluation, state)
+        return Decision(self.snapshot.nodes[self.select(evaluation, pod.uid)].name, evaluation, state)
 
     def feasible_nodes_wanted(self, nodes: int, percentage: int = 0) -> int:
         """After how many feasible nodes the search stops; `percentage` is a profile's own (0: it has none)."""
@@ -167,9 +175,12 @@ class SchedulingAlgorithm:
             pod, self.next_start_index, self.feasible_nodes_wanted(nodes, framework.percentage_of_nodes_to_score)
         )
 
-    def select(self, evaluation: Evaluation) -> int:
+    def select(self, evaluation: Evaluation, uid: str) -> int:
         """One of the nodes with the highest total, each as likely as the other."""
         feasible = evaluation.feasible
+        recorded = self.snapshot.index.get(self._recorded_node(uid))
+        if recorded is not None and recorded in feasible:
+            return recorded
         if not len(evaluation.totals):
             return feasible[0]
         ties = evaluation.best()

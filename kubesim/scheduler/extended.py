@@ -60,7 +60,7 @@ class Extenders:
         )  # fmt: skip
         if not left:
             return Decision("", evaluation, state, diagnosis)
-        return Decision(algorithm.snapshot.nodes[algorithm.select(evaluation)].name, evaluation, state)
+        return Decision(algorithm.snapshot.nodes[algorithm.select(evaluation, pod.uid)].name, evaluation, state)
 
     async def preempt(
         self, state: CycleState, pod: PodInfo, nodes: dict[str, NodeInfo], nominated: str | None, status: Status

@@ -52,8 +52,9 @@ class Scheduler:
         snapshot, nominator = Snapshot(), Nominator()
         self._preempting = Preempting(lambda key: self._pods().get(key))
         handle = Handle(
-            snapshot, client, self.informers.of, sim.chance.stream("scheduler/preemption"), self._preempting
-        )
+            snapshot, client, self.informers.of, sim.chance.stream("scheduler/preemption"), self._preempting,
+            sim.chance.recorded_node,
+        )  # fmt: skip
         self.frameworks = {
             profile.scheduler_name: Framework(
                 profile.scheduler_name,
@@ -75,6 +76,7 @@ class Scheduler:
         self.algorithm = SchedulingAlgorithm(
             snapshot, sim.chance.stream("scheduler"),
             percentage_of_nodes_to_score=self.config.percentage_of_nodes_to_score,
+            recorded_node=sim.chance.recorded_node,
         )  # fmt: skip
         self.extenders = Extenders([make_extender(each, self._find_node) for each in self.config.extenders])
         self.queue.heeds_all_events = bool(len(self.extenders))

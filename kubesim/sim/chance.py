@@ -29,8 +29,8 @@ class Chance:
             stream = self._streams[name] = Random(int.from_bytes(digest[:16], "big"))
         return stream
 
-    def uid(self) -> str:
-        """A UUID of version 4, as the apiserver gives to every new object."""
+    def uid(self, _of: str = "", /) -> str:
+        """A UUID of version 4, as the apiserver gives to every new object (of "Pod/default/web", say)."""
         bits = self.stream("uid").getrandbits(128)
         bits = (bits & ~(0xF << 76) & ~(0x3 << 62)) | (0x4 << 76) | (0x2 << 62)
         text = f"{bits:032x}"
@@ -39,3 +39,11 @@ class Chance:
     def name_suffix(self, length: int = NAME_SUFFIX_LENGTH) -> str:
         """What follows `metadata.generateName`."""
         return "".join(self.stream("name").choices(NAME_ALPHABET, k=length))
+
+    def generated_name(self, _kind: str, _namespace: str, prefix: str, /) -> str:
+        """The name of a new object of a kind and namespace that came with a `metadata.generateName`."""
+        return prefix + self.name_suffix()
+
+    def recorded_node(self, _uid: str, /) -> str:
+        """Which node the Pod of this uid got, where chance is not drawn but was recorded; "" if nobody knows."""
+        return ""

@@ -80,6 +80,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         self._callbacks_this_instant = 0
         self._rounds_until_poll = VIRTUAL_ROUNDS_BETWEEN_POLLS
         self._pace_origin = (0, 0)  # (virtual ns, wall ns) of the last change of pace.
+        self._work_takes_time = True  # Paced: also while callbacks run, not only while nothing is ready.
         self._permute = permute
 
     # -- time -----------------------------------------------------------------------------------------
@@ -149,12 +150,17 @@ class SimLoop(asyncio.SelectorEventLoop):
         self.mode, self._limit_ns = Mode.VIRTUAL, None
         self._callbacks_this_instant = 0  # While time stood still, many were fine.
 
-    def pace(self, speed: float) -> None:
-        """From here on `speed` virtual seconds pass per real second."""
+    def pace(self, speed: float, *, work_takes_time: bool = True) -> None:
+        """From here on `speed` virtual seconds pass per real second.
+
+        Without `work_takes_time` they pass only while the loop waits for something, so that, as in virtual mode,
+        whatever happens at one instant happens at that instant, however slow the machine is.
+        """
         if not speed > 0:
             raise ValueError(f"a speed is more than 0 virtual seconds per second, not {speed}")
         self._advance_paced()
         self.mode, self._limit_ns, self.speed = Mode.PACED, None, speed
+        self._work_takes_time = work_takes_time
         self._pace_origin = (self.now_ns, wall.monotonic_ns())
 
     def pause(self) -> None:
@@ -202,13 +208,18 @@ class SimLoop(asyncio.SelectorEventLoop):
 
     def _wait_paced(self) -> None:
         """Paced mode: sleep in the selector until the next timer is due or a socket has something."""
+        began = (self.now_ns, wall.monotonic_ns())
         self._advance_paced()
         when_ns = self._next_timer_ns()
         if when_ns is None:
             self._poll(None)
         elif when_ns > self.now_ns:
             self._poll((when_ns - self.now_ns) / self.speed / NANOSECONDS_PER_SECOND)
-        self._advance_paced()
+        if self._work_takes_time:
+            self._advance_paced()
+        else:  # Only the waiting counts, and no timer is late.
+            waited_ns = began[0] + int((wall.monotonic_ns() - began[1]) * self.speed)
+            self._set_time(waited_ns if when_ns is None else min(waited_ns, when_ns))
         self._release_due()
 
     def _wait_paused(self) -> None:
@@ -231,7 +242,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         self._process_events(events)  # type: ignore[attr-defined]
 
     def _advance_paced(self) -> None:
-        if self.mode is not Mode.PACED:
+        if self.mode is not Mode.PACED or not self._work_takes_time:
             return
         virtual_ns, wall_ns = self._pace_origin
         self._set_time(virtual_ns + int((wall.monotonic_ns() - wall_ns) * self.speed))

@@ -29,12 +29,12 @@ Result = TypeVar("Result")
 class Simulation:
     """What a component may know of the world that it runs in. Make it inside a running `SimLoop`."""
 
-    def __init__(self, seed: int = 0, *, epoch: datetime = VIRTUAL_EPOCH) -> None:
+    def __init__(self, seed: int = 0, *, epoch: datetime = VIRTUAL_EPOCH, chance: Chance | None = None) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimLoop), "a Simulation lives on a SimLoop: use kubesim.sim.run"
         self.loop = loop
         self.clock = Clock(loop, epoch)
-        self.chance = Chance(seed)
+        self.chance = chance or Chance(seed)
         self.trace = Trace(self.clock.now_ns)
         self.network = Network(self.chance.stream("network"))
         self.faults = Faults(self.network, self.trace)

@@ -19,6 +19,7 @@ SECONDS_MAX = 60
 PROGRAMS = {
     "test_addons": ("kubectl",),
     "test_component": ("kubectl",),
+    "test_fidelity_timeline": ("kubectl", "bash"),
     "test_fresh_clone": ("git", "make"),
     "test_fuzz_http": ("kubectl",),
     "test_helm": (),

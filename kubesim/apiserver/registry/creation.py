@@ -53,7 +53,7 @@ async def store(registry: Registry, context: RequestContext, obj: Object) -> Res
         await registry.catch_up()
         obj = registry.admission.mutate(context, obj, None)
     obj = await registry.admission.mutate_remotely(context, obj, None)
-    generated = _fill_metadata(context, obj)
+    generated = _fill_metadata(registry.resource.kind, context, obj)
     registry.strategy.prepare_for_create(obj)
     _validate(registry, obj)
     context.warnings.extend(registry.strategy.warnings_on_create(obj))
@@ -73,7 +73,7 @@ async def store(registry: Registry, context: RequestContext, obj: Object) -> Res
             except OutdatedError as error:
                 if not attempts_left:
                     raise _taken(registry.resource, obj, error) from None
-                obj["metadata"]["name"] = _generate_name(context, obj["metadata"]["generateName"])
+                obj["metadata"]["name"] = _generate_name(registry.resource.kind, context, obj["metadata"])
     except BaseException:
         registry.strategy.release(obj, None)
         raise
@@ -109,19 +109,20 @@ def check_namespace(resource: Resource, metadata: Object, namespace: str) -> Non
     metadata["namespace"] = namespace
 
 
-def _fill_metadata(context: RequestContext, obj: Object) -> bool:
+def _fill_metadata(kind: str, context: RequestContext, obj: Object) -> bool:
     """Sets what identifies the new object; True if its name was generated."""
     metadata = obj["metadata"]
-    metadata["uid"] = context.sim.chance.uid()
+    generated = not metadata.get("name") and bool(metadata.get("generateName"))
+    if generated:
+        metadata["name"] = _generate_name(kind, context, metadata)
+    metadata["uid"] = context.sim.chance.uid(f"{kind}/{metadata.get('namespace', '')}/{metadata.get('name', '')}")
     metadata["creationTimestamp"] = context.sim.clock.timestamp()
-    if metadata.get("name") or not metadata.get("generateName"):
-        return False
-    metadata["name"] = _generate_name(context, metadata["generateName"])
-    return True
+    return generated
 
 
-def _generate_name(context: RequestContext, prefix: str) -> str:
-    return prefix[:GENERATED_PREFIX_LENGTH_MAX] + context.sim.chance.name_suffix()
+def _generate_name(kind: str, context: RequestContext, metadata: Object) -> str:
+    prefix = metadata["generateName"][:GENERATED_PREFIX_LENGTH_MAX]
+    return context.sim.chance.generated_name(kind, metadata.get("namespace", ""), prefix)
 
 
 def _validate(registry: Registry, obj: Object) -> None:

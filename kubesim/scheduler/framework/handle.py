@@ -29,3 +29,4 @@ class Handle(msgspec.Struct, frozen=True):
     informer: Callable[[Resource], Informer] = Informer
     random: Random = msgspec.field(default_factory=lambda: Random(0))
     preempting: Preempting | None = None
+    recorded_node: Callable[[str], str] = lambda _: ""  # See `kubesim.sim.Chance`.

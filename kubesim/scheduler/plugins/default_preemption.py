@@ -77,7 +77,8 @@ class DefaultPreemption(PreEnqueuePlugin, PostFilterPlugin):
             own = Diagnosis(node_to_status=found.statuses, absent_nodes_status=NOT_HELPFUL)
             return "", unschedulable(f"preemption: {fit_error(len(snapshot), own)}")
         best = best_candidates(found.candidates)
-        chosen = best[0]
+        recorded = self.handle.recorded_node(pod.uid)
+        chosen = next((candidate for candidate in best if candidate.node == recorded), best[0])
         as_good = tuple((candidate.node, candidate.victims) for candidate in best)
         state.write(Preemption.KEY, Preemption(chosen.node, chosen.victims, as_good, tuple(found.candidates)))
         return chosen.node, SUCCESS

@@ -10,7 +10,7 @@ import pytest
 from kubesim.api.resources import CONFIG_MAPS, DEPLOYMENTS, NODES, PODS
 from kubesim.client.kubectl.command import KubectlError
 from kubesim.cluster import SimCluster
-from kubesim.fidelity.shell import Shell, ShellError, commands, flag, without_namespace
+from kubesim.fidelity.timeline.emulated_shell import Shell, ShellError, commands, flag, without_namespace
 
 HOLLOW = pytest.mark.cluster(nodes=1, behavior="hollow")
 

@@ -45,8 +45,8 @@ class Shell:
         self._kubectl = kubectl
         self._arrays: dict[str, list[str]] = {}
 
-    async def run(self, line: str) -> None:
-        """Runs every command of a line."""
+    async def run(self, line: str) -> tuple[int, str]:
+        """Runs every command of a line; what it prints is not known here."""
         for number, command in enumerate(commands(line)):
             if number:
                 await asyncio.sleep(COMMAND_SECONDS)
@@ -59,6 +59,7 @@ class Shell:
             text = ELEMENT.sub(lambda match: self._arrays[match[1]][int(match[2])], await self._substitute(command))
             with suppress(ApiError, RefusedError):
                 await self._command(text)
+        return 0, ""
 
     async def _keep(self, query: str, file: str) -> None:
         """`kubectl get … -o jsonpath={.items[0].PATH} > FILE`: what is at the path of the first one."""

@@ -1,0 +1,66 @@
+"""Playing scenarios that hold what nobody knows, and recordings that are none."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubesim.fidelity.timeline import TimelineError, attempt, best_attempt, read_timeline
+
+STEPS: list[dict[str, Any]] = [
+    {"at": 1, "run": "$KUBECTL run hello --image=nginx"},
+    {"at": 2, "kill_node": "node-9"},
+    {"at": 3, "freeze_node": "node-1"},
+    {"at": 4, "kubelet": {"node": "fake-1", "rules": []}},
+]
+
+
+def recording(**changes: Any) -> list[dict[str, Any]]:
+    scenario = {"name": "x", "until": 10, "steps": STEPS, "color": "red", **changes}
+    return [{"t": 0.0, "meta": {"scenario": scenario, "server": "v1.36.2"}}, {"t": 1.0, "step": STEPS[0], "n": 0}]
+
+
+def test_what_cannot_be_played_is_told_and_counts_as_differing() -> None:
+    """Teaches: the rest is played nevertheless."""
+    trial = attempt(recording(), 1)
+    assert trial.unplayed == 3
+    assert not trial.agrees
+    assert [note.partition(":")[0] for note in trial.notes] == [
+        "the scenario's field 'color' is not known and was passed over",
+        "step 1 was not played",
+        "step 2 was not played",
+        "step 3 was not played",
+    ]
+    assert "a step of this kind is not known: freeze_node" in trial.notes[2]
+
+
+def test_of_several_seeds_the_nearest_counts() -> None:
+    """Teaches: the first that agrees ends the search; if none does, the best is told."""
+    trial = best_attempt(recording(steps=[]), (4, 5))
+    assert (trial.seed, trial.comparison.entries) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"x", "cannot be read as a recording"),
+        (gzip.compress(b"{"), "cannot be read as a recording"),
+        (gzip.compress(b'{"t": 0}\n'), "its first line holds no scenario"),
+        (gzip.compress(b""), "its first line holds no scenario"),
+        (gzip.compress(b'{"meta": {"scenario": {"name": "x"}}}'), "the scenario's `steps` is missing"),
+        (
+            gzip.compress(json.dumps({"meta": {"scenario": {"name": "x", "until": 3, "steps": [{}]}}}).encode()),
+            "every step of the scenario needs a time",
+        ),
+    ],
+)
+def test_a_file_that_is_no_recording_is_refused_in_a_sentence(tmp_path: Path, content: bytes, words: str) -> None:
+    """Teaches: bad input gets one clear sentence."""
+    path = tmp_path / "x.jsonl.gz"
+    path.write_bytes(content)
+    with pytest.raises(TimelineError, match=words):
+        read_timeline(path)
