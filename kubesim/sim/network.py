@@ -199,6 +199,11 @@ class Network:
             await lost()
         return answer
 
+    def handler(self, name: str) -> Handler | None:
+        """Who answers at `name`, for senders that cross by themselves, as often as it takes."""
+        endpoint = self._endpoints.get(name)
+        return endpoint.handler if endpoint is not None else None
+
     def _rules(self, source: str, target: str) -> list[Link]:
         """All links that apply, most general first."""
         if not self._links:

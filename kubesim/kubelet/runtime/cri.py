@@ -41,6 +41,8 @@ class Sandbox:
     attempt: int
     ip: str
     ready: bool = True
+    namespace: str = ""  # Of the Pod.
+    name: str = ""
 
 
 @dataclass(slots=True)
