@@ -18,7 +18,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from kubesim.api.resources import LEASES, NODES, Resource
 from kubesim.api.session import Session
@@ -29,11 +29,13 @@ from kubesim.apiserver import ApiServer
 from kubesim.apiserver.admission.type_checking import PolicyTypeChecker
 from kubesim.client.client import Client, ListResult
 from kubesim.client.in_process import InProcessTransport
-from kubesim.client.informer import Informer, Informers, Selection
+from kubesim.client.informer import Informer, Selection
 from kubesim.client.kubectl import Kubectl
+from kubesim.components import Component
 from kubesim.controllers import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS, ControllerManager
 from kubesim.etcd import Member
-from kubesim.kubelet import Kubelet, NodeConfig, Profile, make_runtime
+from kubesim.kubelet import Kubelet, NodeConfig, PodPorts, Profile, default_nodes, make_runtime
+from kubesim.proxy import PodNetwork, ProxyConfig
 from kubesim.recording.change import Change, Observer, is_heartbeat
 from kubesim.recording.facts import condition
 from kubesim.scheduler import Scheduler, SchedulerConfiguration
@@ -49,16 +51,6 @@ MANAGERS_OWN = ("tokens-controller",)  # Acts as the controller manager itself.
 ADMIN = ClientCertificate("kubernetes-admin", ("system:masters",))
 
 
-class Component(Protocol):
-    """What runs in a process: a scheduler, a controller manager, a kubelet."""
-
-    informers: Informers
-
-    async def run(self) -> None:
-        """Works until cancelled."""
-        ...
-
-
 class NotReachedError(Exception):
     """A condition did not come true in the virtual time that it was given."""
 
@@ -71,7 +63,8 @@ class SimCluster:
     made with). `without` names components to leave out: "scheduler", "controller-manager"; `scheduler`
     is how the scheduler is configured (default: as kube-scheduler without a file). `epoch` is the date
     that virtual time 0 stands for. `writes_policy`: the bootstrap roles are objects that can be read and changed.
-    `trust` is what tokens and certificates are signed with. `chance` is what draws instead of the seed's streams.
+    `trust` is what tokens and certificates are signed with, `proxy` how every kube-proxy is configured. `chance` is
+    what draws instead of the seed's streams.
     """
 
     def __init__(
@@ -87,6 +80,7 @@ class SimCluster:
         writes_policy: bool = False,
         trust: Trust | None = None,
         chance: Chance | None = None,
+        proxy: ProxyConfig | None = None,
     ) -> None:
         self.sim = Simulation(seed, epoch=epoch, chance=chance)
         self.faults = self.sim.faults
@@ -95,6 +89,8 @@ class SimCluster:
         self.trust = trust or virtual_trust(seed)
         self._scheduler_configuration = scheduler
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
+        proxies = self.client_for("kube-proxy", ClientCertificate("system:kube-proxy"))
+        self.pod_network = PodNetwork(self.sim, proxies, proxy)
         self.nodes = default_nodes(nodes) if isinstance(nodes, int) else tuple(nodes)
         self.etcd = Member(self.sim)
         self._apiserver: ApiServer | None = None
@@ -117,6 +113,7 @@ class SimCluster:
         for host in self.faults.hosts.values():
             host.start()
         self._observing = asyncio.get_running_loop().create_task(self.observer.run(), name="observer")
+        self.pod_network.start()
         await self.observer.wait_synced()
         if self.nodes:
             await self.run_until(self._is_booted, timeout_seconds=BOOT_SECONDS_MAX, what="all nodes to be Ready")
@@ -127,6 +124,7 @@ class SimCluster:
     async def stop(self) -> None:
         """Ends every component, nodes first."""
         self.sim.network.end()
+        self.pod_network.stop()
         for host in reversed(self.faults.hosts.values()):
             for process in reversed(host.processes.values()):
                 process.crash()
@@ -160,6 +158,7 @@ class SimCluster:
             self._components.pop(endpoint, None)
             self.sim.network.detach(endpoint)
             self.sim.network.bring_up(endpoint)  # What is not there is not down either.
+        self.pod_network.remove_machine(name)
         del self.faults.hosts[name]
         self.nodes = tuple(node for node in self.nodes if node.name != name)
 
@@ -362,9 +361,12 @@ class SimCluster:
 
         runtime = make_runtime(sim, node, self._behavior)  # It outlives its kubelet, not its machine.
         host.add(f"containerd/{node.name}", runtime.run)
+        PodPorts(sim, runtime, node.name, node.internal_ip())
         self._install(
             host, endpoint, lambda: Kubelet(sim, self.client_for(endpoint, credential), node, runtime=runtime)
         )
+        proxy = self.pod_network.add_machine(sim, node.name, node.internal_ip(), node.pod_network())
+        self._install(host, f"kube-proxy/{node.name}", proxy)
 
     def _install(self, host: Host, name: str, make: Callable[[], Component]) -> None:
         """A process that makes a fresh component at every start."""
@@ -389,8 +391,3 @@ class SimCluster:
 def nanoseconds(seconds: float) -> int:
     """The unit in which the loop counts."""
     return round(seconds * 1e9)
-
-
-def default_nodes(count: int) -> tuple[NodeConfig, ...]:
-    """node-1 … node-N, as minikube's would be."""
-    return tuple(NodeConfig(name=f"node-{number}") for number in range(1, count + 1))

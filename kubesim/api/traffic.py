@@ -16,7 +16,14 @@ import msgspec
 
 TCP, UDP, SCTP = "TCP", "UDP", "SCTP"
 # What becomes of a connection. LOST: nobody answers; the sender waits until it gives up.
-ANSWERED, CONNECTED, REFUSED, RESET, UNREACHABLE, LOST = "answered", "connected", "refused", "reset", "unreachable", "lost"
+ANSWERED, CONNECTED, REFUSED, RESET, UNREACHABLE, LOST = (
+    "answered",
+    "connected",
+    "refused",
+    "reset",
+    "unreachable",
+    "lost",
+)
 
 
 def kernel_of(node: str) -> str:

@@ -74,3 +74,8 @@ class NodeConfig(msgspec.Struct, frozen=True):
 def dotted(address: int) -> str:
     """An IPv4 address from its number."""
     return f"{address >> 24 & 255}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
+
+
+def default_nodes(count: int) -> tuple[NodeConfig, ...]:
+    """node-1 … node-N, as minikube's would be."""
+    return tuple(NodeConfig(name=f"node-{number}") for number in range(1, count + 1))

@@ -101,7 +101,10 @@ class PodPorts:
             where = f"container {container.name} of Pod {namespace}/{pod} on {self._node}"
             said = f"HTTP {more['code']}" if "code" in more else "the connection is open"
             facts = {"pod": pod, "namespace": namespace, "container": container.name, "source": connection.source}
-            hops = (Hop("container", self._node, where, facts=facts), Hop("answer", self._node, said, facts=_told(more)))
+            hops = (
+                Hop("container", self._node, where, facts=facts),
+                Hop("answer", self._node, said, facts=_told(more)),
+            )
         return Reply(
             outcome, source=connection.source, address=connection.destination, port=connection.port, node=self._node,
             namespace=namespace, pod=pod, container=container.name, hops=hops, **more,

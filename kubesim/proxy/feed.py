@@ -12,7 +12,6 @@ Upstream: pkg/proxy/runner/bounded_frequency_runner.go, pkg/proxy/config. Left o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol
 
 from kubesim.api.resources import ENDPOINT_SLICES, NODES, SERVICES
@@ -190,7 +189,4 @@ def service_of(stored: Stored) -> str:
 
 def has_hints(obj: Object) -> bool:
     """Whether the endpoints of a slice say whom they are meant for: all do, or none."""
-    endpoints = obj.get("endpoints") or ()
-    return bool(endpoints) and bool(endpoints[0].get("hints"))
-
-
+    return any(entry.get("hints") for entry in (obj.get("endpoints") or ())[:1])

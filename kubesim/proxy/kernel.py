@@ -10,7 +10,7 @@ A SYN that is lost is sent again after 1, 2, 4 … seconds, as Linux does (tcp_s
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -28,11 +28,14 @@ from kubesim.api.traffic import (
 )
 from kubesim.proxy.config import NodeFacts, ProxyConfig
 from kubesim.proxy.feed import ServiceFeed
-from kubesim.proxy.packet import DROP, REJECT, Memory, Packet, Verdict
+from kubesim.proxy.packet import ACCEPT, DROP, REJECT, Memory, Packet, Verdict
 from kubesim.proxy.routes import Routes
-from kubesim.proxy.rules import NodeRules
 from kubesim.proxy.table import Table
 from kubesim.sim import Network, Simulation
+
+# Rules are loaded when somebody first looks or sends a packet: most runs never do.
+if TYPE_CHECKING:
+    from kubesim.proxy.rules import NodeRules
 
 SYN_RETRIES_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 NO_LISTENER = "connection refused"
@@ -46,22 +49,28 @@ class Resolver(Protocol):
         ...
 
 
+class Surroundings(Protocol):
+    """What all machines of a cluster share: `kubesim.proxy.network.PodNetwork`."""
+
+    routes: Routes
+    config: ProxyConfig
+    resolver: Resolver
+
+
 class Kernel:
     """The network of the machine `name`; `address` is its own."""
 
-    def __init__(
-        self, sim: Simulation, name: str, address: str, routes: Routes, config: ProxyConfig, resolver: Resolver
-    ) -> None:
+    def __init__(self, sim: Simulation, name: str, address: str, surroundings: Surroundings) -> None:
         self.name = name
         self.address = address
-        self.routes = routes
-        self.config = config
+        self.routes = surroundings.routes
+        self.config = surroundings.config
         self.memory = Memory()
         self.frozen_seconds: float | None = None  # Since when the rules are nobody's concern; None: they are current.
         self._sim = sim
         self._random = sim.chance.stream(f"kernel/{name}")
         self._tracing = sim.chance.stream(f"kernel/{name}/tracing")
-        self._resolver = resolver
+        self._surroundings = surroundings
         self._table = Table()
         self._feed: ServiceFeed | None = None
         sim.network.attach(kernel_of(name), name, self.handle)
@@ -75,6 +84,8 @@ class Kernel:
 
     def rules(self, mode: str = "") -> NodeRules:
         """Its rules; with `mode`, as kube-proxy would have written them in another mode."""
+        from kubesim.proxy.rules import NodeRules
+
         config = self.config if not mode else msgspec.structs.replace(self.config, mode=mode)
         zone = self._feed.zone_of(self.name) if self._feed is not None else self._zone
         return NodeRules(self.table, NodeFacts(self.name, self.address, zone), config)
@@ -93,6 +104,11 @@ class Kernel:
             self._feed = None
             self.frozen_seconds = self._sim.clock.now()
 
+    def detach(self) -> None:
+        """The machine is taken away."""
+        self._sim.network.detach(kernel_of(self.name))
+        self._sim.network.detach(containers_on(self.name))
+
     def power_off(self) -> None:
         """The machine loses its power: no rule survives."""
         self._feed = None
@@ -105,7 +121,7 @@ class Kernel:
     async def handle(self, message: Connection | Name) -> Reply | Addresses:
         """What `net/NODE` is asked."""
         if isinstance(message, Name):
-            return await self._resolver.resolve(message, self)
+            return await self._surroundings.resolver.resolve(message, self)
         return await self.connect(message)
 
     async def connect(self, connection: Connection) -> Reply:
@@ -178,10 +194,8 @@ class Kernel:
             return ()
         details = tuple(f"{hit.table}  {hit.rule}" for hit in verdict.hits)
         asked = f"{connection.destination}:{connection.port}"
-        if verdict.action == "ACCEPT":
-            text = f"{asked} is {verdict.service}; chosen: {verdict.address}:{verdict.port}"
-        else:
-            text = f"{asked} is {verdict.service}: {verdict.action}" if verdict.service else f"{asked}: {verdict.action}"
+        chosen = f"; chosen: {verdict.address}:{verdict.port}" if verdict.action == ACCEPT else f": {verdict.action}"
+        text = f"{asked} is {verdict.service}{chosen}" if verdict.service else f"{asked}{chosen}"
         facts = {"service": verdict.service, "endpoint": f"{verdict.address}:{verdict.port}", "mode": self.config.mode,
                  "masquerade": verdict.masquerade, "verdict": verdict.action}  # fmt: skip
         return (Hop("rules", self.name, text, details, facts),)

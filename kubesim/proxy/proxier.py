@@ -9,6 +9,7 @@ Upstream: cmd/kube-proxy/app/server.go. Left out: metrics, conntrack clean-up, i
 from __future__ import annotations
 
 import asyncio
+
 from kubesim.client.client import Client
 from kubesim.client.connection import SILENCE_SECONDS_MAX
 from kubesim.client.informer import Informers
@@ -70,9 +71,10 @@ class KubeProxy:
 
     async def _get_through(self) -> None:
         """Asks for its lists until there is an answer."""
-        back_off = BackOff(self._sim, self._sim.chance.stream(self._name)) if self._is_cut() else None
-        while back_off is not None and self._is_cut():
-            await asyncio.sleep(back_off.next())
+        if self._is_cut():
+            back_off = BackOff(self._sim, self._sim.chance.stream(self._name))
+            while self._is_cut():  # noqa: ASYNC110 - it polls, as client-go does
+                await asyncio.sleep(back_off.next())
 
     async def _change(self) -> None:
         self._changed = self._sim.loop.create_future()
@@ -85,5 +87,3 @@ class KubeProxy:
     def _wake(self) -> None:
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
-
-

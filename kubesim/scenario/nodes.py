@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from kubesim.cluster import SimCluster, default_nodes
-from kubesim.kubelet import HOLLOW, PLAUSIBLE, Behaviour, NodeConfig, Profile
+from kubesim.cluster import SimCluster
+from kubesim.kubelet import HOLLOW, PLAUSIBLE, Behaviour, NodeConfig, Profile, default_nodes
 from kubesim.scenario.schema import ContainerBehavior, NodeSpec, Scenario
 from kubesim.scheduler import ConfigurationError, SchedulerConfiguration
 

@@ -82,9 +82,7 @@ class Containerd:
         sandbox_id = self._new_id()
         await asyncio.sleep(self._random.uniform(*self._profile.sandbox_seconds))
         ip = "" if config.host_network else self._network.allocate()
-        sandbox = Sandbox(
-            sandbox_id, config.pod_uid, config.attempt, ip, namespace=config.namespace, name=config.name
-        )
+        sandbox = Sandbox(sandbox_id, config.pod_uid, config.attempt, ip, namespace=config.namespace, name=config.name)
         self._pods.setdefault(config.pod_uid, RuntimePod()).sandboxes.append(sandbox)
         return sandbox
 

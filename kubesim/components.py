@@ -1,0 +1,17 @@
+"""What runs in the processes of a simulated cluster."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kubesim.client.informer import Informers
+
+
+class Component(Protocol):
+    """What runs in a process: a scheduler, a controller manager, a kubelet."""
+
+    informers: Informers
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        ...
