@@ -14,7 +14,8 @@ from kubesim.api.errors import BadRequestError, NotFoundError
 from kubesim.api.resources import resource_of
 from kubesim.api.stored import Object
 from kubesim.api.wire import ClientCertificate
-from kubesim.cluster import CONTROL_PLANE, Component, SimCluster
+from kubesim.cluster import CONTROL_PLANE, SimCluster
+from kubesim.components import Component
 from kubesim.metrics_server import MANIFESTS, NAMESPACE, SERVICE, MetricsServer
 from kubesim.sim import Simulation
 
