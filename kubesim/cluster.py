@@ -87,7 +87,7 @@ class SimCluster:
         self._behavior = behavior
         self._writes_policy = writes_policy
         self.trust = trust or virtual_trust(seed)
-        self._scheduler_configuration = scheduler
+        self.scheduler_configuration = scheduler or SchedulerConfiguration()
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
         proxies = self.client_for("kube-proxy", ClientCertificate("system:kube-proxy"))
         self.pod_network = PodNetwork(self.sim, proxies, proxy)
@@ -329,7 +329,7 @@ class SimCluster:
                 lambda: Scheduler(
                     sim,
                     self.client_for("scheduler", scheduler, field_manager="kube-scheduler"),
-                    config=self._scheduler_configuration,
+                    config=self.scheduler_configuration,
                 ),
             )
 

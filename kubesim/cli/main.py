@@ -19,6 +19,7 @@ import click
 COMMANDS = {
     "run": "kubesim.cli.run:run",
     "scenarios": "kubesim.cli.scenarios:scenarios",
+    "explain-schedule": "kubesim.cli.explain_schedule:explain_schedule",
     "start": "kubesim.cli.start:start",
     "status": "kubesim.cli.status:status",
     "stop": "kubesim.cli.stop:stop",

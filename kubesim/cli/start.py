@@ -86,6 +86,11 @@ class SizeType(click.ParamType[int]):
 )
 @click.option("--mqtt", metavar="URL", help='Tell a bus what happens: mqtt://HOST:1883/classroom; "" for none.')
 @click.option("--mqtt-commands/--no-mqtt-commands", default=None, help="Carry out commands from the bus (default: no).")
+@click.option(
+    "--scheduler-annotations/--no-scheduler-annotations",
+    default=None,
+    help="Write every attempt of the scheduler's on its Pod, as kube-scheduler-simulator does.",
+)
 @click.option("--audit-log", metavar="FILE", type=click.Path(), help="Write every request here, a line of JSON each.")
 @click.option("--foreground", is_flag=True, help="Stay in the foreground, and tell there what happens; Ctrl-C ends it.")
 def start(

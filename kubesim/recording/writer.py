@@ -1,7 +1,8 @@
 """Writing a recording: one JSON object a line, keys in fixed order, nothing that depends on the machine.
 
 The format is the one in which real control planes were recorded (see docs/recordings.md), with three more
-keys where they are known: `rev` (revision), `by` (who wrote it) and `cause` (what they were reacting to).
+keys where they are known: `rev` (revision), `by` (who wrote it) and `cause` (what they were reacting to), and a line
+for every attempt of the scheduler's.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from kubesim.sim import Trace
 
 LEASE_GAP_SECONDS = 12
 NODE_LEASES = "kube-node-lease"
+ATTEMPT = "scheduling_attempt"
+# What only memory needs, and what the table says better.
+ATTEMPT_SUMMARY = ("seen", "start", "offset", "rejected", "scores")
 
 
 class Lines(Protocol):
@@ -56,6 +60,10 @@ class RecordingWriter:
             fields |= {"by": origin.by, "cause": list(origin.causes)}
         self._before_ready_is_lost(change)
         self.line(change.time_ns, fields)
+
+    def attempt(self, time_ns: int, fields: Object) -> None:
+        """An attempt of the scheduler's for a Pod, with its table."""
+        self.line(time_ns, {"attempt": {key: value for key, value in fields.items() if key not in ATTEMPT_SUMMARY}})
 
     def line(self, time_ns: int, fields: Object) -> None:
         """Any line."""

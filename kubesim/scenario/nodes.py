@@ -32,15 +32,18 @@ def cluster_of(scenario: Scenario, seed: int, folder: Path, **more: Any) -> SimC
 
 def scheduler_of(scenario: Scenario, folder: Path) -> SchedulerConfiguration | None:
     """How its scheduler is configured; ConfigurationError if the file is wrong."""
-    if not scenario.spec.cluster.scheduler_config:
-        return None
-    from kubesim.scheduler.config_file import read_configuration  # Most scenarios have none.
+    spec = scenario.spec.cluster
+    found = None
+    if spec.scheduler_config:
+        from kubesim.scheduler.config_file import read_configuration  # Most scenarios have none.
 
-    configuration = read_configuration(folder / scenario.spec.cluster.scheduler_config)
-    if outside := [each.url_prefix for each in configuration.extenders if each.call is None]:
-        why = "a run in virtual time cannot wait for HTTP; name a callable instead, such as file.py:function"
-        raise ConfigurationError([f'extenders: Invalid value: "{outside[0]}": {why}'])
-    return configuration
+        found = read_configuration(folder / spec.scheduler_config)
+        if outside := [each.url_prefix for each in found.extenders if each.call is None]:
+            why = "a run in virtual time cannot wait for HTTP; name a callable instead, such as file.py:function"
+            raise ConfigurationError([f'extenders: Invalid value: "{outside[0]}": {why}'])
+    if spec.scheduler_annotations:
+        found = msgspec.structs.replace(found or SchedulerConfiguration(), annotates=True)
+    return found
 
 
 def node_config(node: NodeSpec) -> NodeConfig:

@@ -14,7 +14,7 @@ import msgspec
 from kubesim.api.errors import ApiError, BadRequestError, TransportError
 from kubesim.client.kubectl import Kubectl, KubectlError, ManifestError
 from kubesim.cluster import NotReachedError, SimCluster
-from kubesim.recording import Change, Lines, RecordingWriter
+from kubesim.recording import ATTEMPT, Change, Lines, RecordingWriter
 from kubesim.scenario.check import parse_check
 from kubesim.scenario.expectations import Judged, Verdict, judged
 from kubesim.scenario.faults import inject
@@ -22,7 +22,7 @@ from kubesim.scenario.load import Loaded, ScenarioError
 from kubesim.scenario.narrator import Line, Narrator
 from kubesim.scenario.nodes import cluster_of
 from kubesim.scenario.schema import Step
-from kubesim.sim import because
+from kubesim.sim import Record, because
 
 LAST_EVENTS = 5
 ADDONS_SECONDS = 30  # They start before a scenario's own time begins.
@@ -231,6 +231,12 @@ class ScenarioRun:
         self._writer = RecordingWriter(self._trace_to, self.cluster.sim.trace, meta)
         for known in self.cluster.observer.initial():
             self._writer.change(known)
+        self.cluster.sim.trace.details.add(ATTEMPT)
+        self.cluster.sim.trace.subscribe(self._noted)
+
+    def _noted(self, record: Record) -> None:
+        if self._writer is not None and record.event == ATTEMPT:
+            self._writer.attempt(self._since(record.time_ns), record.fields)
 
     def _since(self, time_ns: int) -> int:
         return time_ns - self._origin_ns

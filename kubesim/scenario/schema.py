@@ -70,6 +70,10 @@ class ClusterSpec(Model):
         default="",
         description="A KubeSchedulerConfiguration in the scenario's folder; absent: kube-scheduler's defaults.",
     )
+    scheduler_annotations: bool = Field(
+        default=False,
+        description="Every attempt of the scheduler's is written on its Pod, as kube-scheduler-simulator does.",
+    )
     images: dict[str, ContainerBehavior] = Field(
         default_factory=dict, description="What containers do, by image; other images run until they are stopped."
     )

@@ -1,6 +1,8 @@
 """What is recorded of every attempt to place a Pod: enough to tell the story, cheap enough for every Pod.
 
-The whole table (node by plugin) is made on demand by `kubesim.scheduler.explain`.
+The whole table (node by plugin) is made by `kubesim.scheduler.explain`: at once where somebody asked for it before
+(`trace.details`), else on demand, from what the scheduler had `seen` of Pods and Nodes (revisions) and where its
+search began.
 """
 
 from __future__ import annotations
@@ -11,26 +13,40 @@ from typing import Any
 from kubesim.scheduler.algorithm import Decision
 from kubesim.scheduler.evaluation import Evaluation
 from kubesim.scheduler.framework.status import Status
+from kubesim.scheduler.preemption.candidates import DryRun
 from kubesim.scheduler.queued_pod import QueuedPod
 from kubesim.scheduler.snapshot import Snapshot
+from kubesim.scheduler.witness import Look
 from kubesim.sim import Trace
 
 EVENT = "scheduling_attempt"
 NODES_SHOWN_MAX = 10
 
 
-def record(trace: Trace, queued: QueuedPod, decision: Decision, snapshot: Snapshot, message: str = "") -> None:
-    """Adds one `scheduling_attempt` to the trace."""
+def record(
+    trace: Trace, queued: QueuedPod, decision: Decision, snapshot: Snapshot, message: str = "", *,
+    seen: tuple[int, int] = (0, 0), next_start: int = 0, look: Look | None = None, nominated: str = "",
+) -> None:  # fmt: skip
+    """Adds one `scheduling_attempt` to the trace. `next_start` is where the search after this one begins."""
     fields: dict[str, Any] = {"pod": queued.info.key, "uid": queued.uid, "attempt": queued.attempts}
     fields["nodes"] = len(snapshot)
+    fields["seen"] = seen
     if decision.evaluation is not None:
         fields |= _search(decision.evaluation, snapshot)
+        fields["start"] = (next_start - decision.evaluation.evaluated) % len(snapshot)
     elif decision.diagnosis is not None and decision.diagnosis.pre_filter_message:
         fields["rejected"] = {decision.diagnosis.pre_filter_message: len(snapshot)}
     if decision.node:
         fields["chosen"] = decision.node
     if message:
         fields["message"] = message
+        dry_run = decision.state.read(DryRun.KEY)
+        if dry_run is not None:
+            fields["offset"] = dry_run.offset
+    if nominated:
+        fields["nominated"] = nominated
+    if look is not None:
+        fields["table"] = look.table
     trace.emit(EVENT, **fields)
 
 

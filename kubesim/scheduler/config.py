@@ -22,7 +22,10 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class SchedulerConfiguration(msgspec.Struct, frozen=True):
-    """The defaults are kube-scheduler's. `parallel_writes` bounds bindings and status patches under way."""
+    """The defaults are kube-scheduler's. `parallel_writes` bounds bindings and status patches under way.
+
+    `annotates`: every attempt is written on its Pod as kube-scheduler-simulator does; no file says so.
+    """
 
     profiles: tuple[Profile, ...] = (Profile(),)
     percentage_of_nodes_to_score: int = 0  # 0: adapts to the size of the cluster.
@@ -32,3 +35,4 @@ class SchedulerConfiguration(msgspec.Struct, frozen=True):
     host: str = "control-plane"
     parallel_writes: int = 64
     extenders: tuple[ExtenderConfig, ...] = ()
+    annotates: bool = False

@@ -32,6 +32,7 @@ from kubesim.scheduler.pod_info import PodShapes, profile_of
 from kubesim.scheduler.preemption.executor import PreemptionExecutor
 from kubesim.scheduler.queued_pod import QueuedPod
 from kubesim.scheduler.scheduling_queue import SchedulingQueue
+from kubesim.scheduler.witness import Look, Witness
 from kubesim.scheduler.writes import Writes
 from kubesim.sim import Simulation
 
@@ -41,15 +42,17 @@ class Cycle:
 
     def __init__(
         self, sim: Simulation, client: Client, *, cache: SchedulerCache, queue: SchedulingQueue, pods: Informer,
-        shapes: PodShapes, algorithm: SchedulingAlgorithm, frameworks: Mapping[str, Framework],
-        recorders: Mapping[str, EventRecorder], writes: Writes, executor: PreemptionExecutor,
-        extenders: Extenders,
+        nodes: Informer, witness: Witness, shapes: PodShapes, algorithm: SchedulingAlgorithm,
+        frameworks: Mapping[str, Framework], recorders: Mapping[str, EventRecorder], writes: Writes,
+        executor: PreemptionExecutor, extenders: Extenders,
     ) -> None:  # fmt: skip
         self._sim = sim
         self._client = client
         self._cache = cache
         self._queue = queue
         self._pods = pods
+        self._nodes = nodes
+        self._witness = witness
         self._shapes = shapes
         self._algorithm = algorithm
         self._frameworks = frameworks
@@ -116,7 +119,7 @@ class Cycle:
     def _assume(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
         """Takes the place at once, so that the next Pod sees it taken; binds beside the next cycle."""
         pod, node = queued.info, decision.node
-        attempt.record(self._sim.trace, queued, decision, self._algorithm.snapshot)
+        look = self._record(framework, queued, decision)
         self._cache.assume(pod, node)
         self._queue.nominator.forget(pod.uid)
         status = framework.run_reserve(decision.state, pod, node)
@@ -129,7 +132,7 @@ class Cycle:
             return
 
         async def bind() -> None:
-            await self._bind(framework, queued, decision)
+            await self._bind(framework, queued, decision, look)
 
         if status.code is Code.WAIT:
             self._writes.start_aside(bind, queued.causes)
@@ -137,7 +140,9 @@ class Cycle:
             self._queue.done(pod.uid)
             self._writes.start(bind, queued.causes)
 
-    async def _bind(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
+    async def _bind(
+        self, framework: Framework, queued: QueuedPod, decision: Decision, look: Look | None = None
+    ) -> None:
         """The binding cycle."""
         pod, node = queued.info, decision.node
         if pod.uid in framework.waiting:
@@ -159,6 +164,8 @@ class Cycle:
         self._event(queued, "Normal", "Scheduled", "Binding", f"Successfully assigned {pod.key} to {node}")
         for problem in framework.run_post_bind(decision.state, pod, node):
             self._event(queued, "Warning", "FailedPostBind", "Binding", shorten(str(problem)))
+        if look is not None:
+            await self._witness.annotate(framework, pod, look, node)
 
     def _give_up(self, framework: Framework, queued: QueuedPod, decision: Decision) -> None:
         """The Pod does not get its node after all."""
@@ -183,11 +190,30 @@ class Cycle:
         queued.unschedulable_plugins = dict(diagnosis.unschedulable_plugins)
         queued.pending_plugins = dict(diagnosis.pending_plugins)
         message = fit_error(len(snapshot), diagnosis)
-        attempt.record(self._sim.trace, queued, decision, snapshot, message)
+        framework = self._frameworks[profile_of(queued.info.pod)]
+        look = self._record(framework, queued, decision, message, nominated)
         preemption = decision.state.read(Preemption.KEY) if status.code is Code.SUCCESS else None
         if preemption is not None and (work := self._executor.begin(queued.info, preemption)) is not None:
             self._writes.start(work, queued.causes)
         self._return(queued, REASON_UNSCHEDULABLE, message, nominated)
+        if look is not None:
+            self._writes.start(lambda: self._witness.annotate(framework, queued.info, look), queued.causes)
+
+    def _record(
+        self, framework: Framework, queued: QueuedPod, decision: Decision, message: str = "",
+        nominated: str | None = None,
+    ) -> Look | None:  # fmt: skip
+        """Tells the trace, at length if somebody wants that."""
+        algorithm, trace = self._algorithm, self._sim.trace
+        look = None
+        if self._witness.is_needed:
+            look = self._witness.look(framework, queued.info, decision, nominated or "")
+        attempt.record(
+            trace, queued, decision, algorithm.snapshot, message,
+            seen=(self._pods.revision, self._nodes.revision), next_start=algorithm.next_start_index, look=look,
+            nominated=nominated or "",
+        )  # fmt: skip
+        return look
 
     def _turn_down(self, queued: QueuedPod, node: str, status: Status) -> None:
         """A plugin refused the Pod its node: then the Pod does not fit that one node."""

@@ -8,6 +8,7 @@ Upstream: cmd/kube-scheduler, pkg/scheduler/scheduler.go.
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from kubesim.api.meta import with_fields
 from kubesim.api.resources import CSI_NODES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
@@ -22,7 +23,6 @@ from kubesim.scheduler.cache import SchedulerCache
 from kubesim.scheduler.config import SchedulerConfiguration
 from kubesim.scheduler.cycle import Cycle
 from kubesim.scheduler.event_handlers import EventHandlers
-from kubesim.scheduler.explain import Explanation, explain
 from kubesim.scheduler.extended import Extenders
 from kubesim.scheduler.extender import make_extender
 from kubesim.scheduler.framework.handle import Handle
@@ -34,8 +34,12 @@ from kubesim.scheduler.preemption.preempting import Preempting
 from kubesim.scheduler.queued_pod import Place
 from kubesim.scheduler.scheduling_queue import SchedulingQueue
 from kubesim.scheduler.snapshot import Snapshot
+from kubesim.scheduler.witness import Witness
 from kubesim.scheduler.writes import Writes
 from kubesim.sim import CAUSES, Simulation, Tasks
+
+if TYPE_CHECKING:
+    from kubesim.scheduler.explain import Explanation
 
 NAME = "kube-scheduler"
 NOT_TERMINAL = "status.phase!=Succeeded,status.phase!=Failed"
@@ -115,6 +119,8 @@ class Scheduler:
         framework = self.frameworks.get(profile_of(info.pod))
         if framework is None:
             return None
+        from kubesim.scheduler.explain import explain
+
         self.cache.update_snapshot(self.algorithm.snapshot)
         return explain(framework, self.algorithm.snapshot, info)
 
@@ -135,9 +141,12 @@ class Scheduler:
             )  # fmt: skip
             cycle = Cycle(
                 self._sim, self._client, cache=self.cache, queue=self.queue, shapes=self.shapes,
-                pods=self._pods(), algorithm=self.algorithm,
+                pods=self._pods(), nodes=self.informers.of(NODES), algorithm=self.algorithm,
                 frameworks=self.frameworks, recorders=self._recorders, writes=writes,
                 executor=executor, extenders=self.extenders,
+                witness=Witness(
+                    self._sim.trace, self._client, self.algorithm, self._pods(), annotates=self.config.annotates
+                ),
             )  # fmt: skip
             while True:
                 await writes.room()

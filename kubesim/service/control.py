@@ -10,6 +10,8 @@
     DELETE nodes/NAME             its machine and its Node object
     GET    addons                 all addons, and whether they are on
     POST   addons/NAME/enable|disable
+    GET    attempts               the Pods that the scheduler tried
+    POST   explain-schedule {"namespace": …, "pod": …, "attempt": N}   why it went where it went
 
 Only members of system:masters may. Everything here but `step` takes no virtual time, so it works while paused.
 """
@@ -28,6 +30,7 @@ from kubesim.apiserver.authn import MASTERS, User
 from kubesim.cluster import CONTROL_PLANE, SimCluster
 from kubesim.kubelet import NodeConfig
 from kubesim.recording.facts import condition
+from kubesim.service.scheduling import attempt_number, explain_schedule, list_attempts
 from kubesim.sim import Host, Mode, SimLoop, State
 
 PREFIX = "/kubesim/v1/"
@@ -67,6 +70,8 @@ class Control:
             ("GET", "nodes"): self._list_nodes,
             ("POST", "nodes"): self._add_node,
             ("GET", "addons"): self._list_addons,
+            ("GET", "attempts"): self._list_attempts,
+            ("POST", "explain-schedule"): self._explain_schedule,
         }
 
     async def handle(self, user: User, method: str, path: str, body: Any) -> Answer:
@@ -200,6 +205,15 @@ class Control:
         if method != "POST" or verb not in ("enable", "disable"):
             raise NotFoundError(f"there is no {method} {PREFIX}{path}")
         return await (self._addons.enable(name) if verb == "enable" else self._addons.disable(name))
+
+    # -- scheduling -----------------------------------------------------------------------------------
+
+    async def _list_attempts(self, _: Body) -> Answer:
+        return {"pods": list_attempts(self._cluster)}
+
+    async def _explain_schedule(self, body: Body) -> Answer:
+        namespace, name = str(body.get("namespace") or "default"), str(body.get("pod") or "")
+        return await explain_schedule(self._cluster, namespace, name, attempt_number(body))
 
     # -- everything -----------------------------------------------------------------------------------
 

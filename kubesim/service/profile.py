@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=False):
     behavior: str = "plausible"
     without: tuple[str, ...] = ()
     scheduler_config: str = ""  # A KubeSchedulerConfiguration file; "" for the defaults.
+    scheduler_annotations: bool = False  # Attempts are written on Pods, as kube-scheduler-simulator does.
     speed: float = 1.0
     port: int = 0  # 0: any. Afterwards the one that it was, so that kubeconfigs stay right.
     kubeconfig: str = ""

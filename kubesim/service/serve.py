@@ -141,12 +141,15 @@ class Service:
         return nodes
 
     def _scheduler_configuration(self) -> SchedulerConfiguration | None:
-        if not self._settings.scheduler_config:
-            return None
-        try:
-            return read_configuration(Path(self._settings.scheduler_config))
-        except ConfigurationError as error:
-            raise ServiceError(str(error)) from None
+        found = None
+        if self._settings.scheduler_config:
+            try:
+                found = read_configuration(Path(self._settings.scheduler_config))
+            except ConfigurationError as error:
+                raise ServiceError(str(error)) from None
+        if self._settings.scheduler_annotations:
+            found = msgspec.structs.replace(found or SchedulerConfiguration(), annotates=True)
+        return found
 
     async def _make_control(self, cluster: SimCluster) -> Control:
         addons = Addons(cluster, self._keep_addons)

@@ -46,6 +46,7 @@ class Trace:
         self._now_ns = now_ns
         self.records: list[Record] = []
         self.origins: dict[int, Origin] = {}
+        self.details: set[str] = set()  # Events that somebody wants told at length. Only asked for membership.
         self._observers: list[Callable[[Record], None]] = []
 
     def emit(self, event: str, **fields: Any) -> None:

@@ -70,6 +70,7 @@ class DefaultPreemption(PreEnqueuePlugin, PostFilterPlugin):
             return None, reason
         nodes = helpable(snapshot, diagnosis)
         found = self._dry_run(state, pod, nodes)
+        state.write(DryRun.KEY, found)
         if not found.candidates:
             errors = [status.message for status in found.statuses.values() if status.code is Code.ERROR]
             if errors:

@@ -43,17 +43,20 @@ class NodeVolumeLimits(PreFilterPlugin, FilterPlugin):
 
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
         """SUCCESS while there is room for all that is not attached yet."""
+        over = any(more and attached + more > limit for _, limit, attached, more in self.counts(pod, node))
+        return TOO_MANY_VOLUMES if over else SUCCESS
+
+    def counts(self, pod: PodInfo, node: NodeInfo) -> Iterator[tuple[str, int, int, int]]:
+        """(driver, how many volumes the node may attach, how many it has, how many more the Pod brings)."""
         limits = self._limits(node.name)
         if not limits:
-            return SUCCESS
+            return
         wanted = dict(self._volumes_of(pod))
         attached = {volume: driver for other in node.pods.values() for volume, driver in self._volumes_of(other)}
         new = [driver for volume, driver in wanted.items() if volume not in attached]
+        there = list(attached.values())
         for driver, limit in limits.items():
-            more = new.count(driver)
-            if more and list(attached.values()).count(driver) + more > limit:
-                return TOO_MANY_VOLUMES
-        return SUCCESS
+            yield driver, limit, there.count(driver), new.count(driver)
 
     def events(self) -> Sequence[EventWithHint]:
         """A Pod left, a claim changed, a node came or can attach more."""

@@ -10,7 +10,7 @@ pkg/scheduler/framework/preemption.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -29,20 +29,29 @@ NO_VICTIMS = unresolvable("No preemption victims found for incoming pod")
 class Candidate(msgspec.Struct, frozen=True):
     """A node on which the Pod fits once `victims` (the most important first) have left.
 
-    `spared` were of lower priority too, but may stay; `violations` counts victims whose budget is overdrawn.
+    `spared` were of lower priority too, but may stay; `violations` counts victims whose budget is overdrawn. Those
+    whose budget would be, were all of lower priority to leave, are `protected`: they are put back before others.
     """
 
     node: str
     victims: tuple[PodInfo, ...]
     spared: tuple[PodInfo, ...] = ()
     violations: int = 0
+    protected: tuple[PodInfo, ...] = ()
 
 
 class DryRun(msgspec.Struct):
-    """What was found: candidates (those that violate no budget first) and, for other nodes, why not."""
+    """What was found: candidates (those that violate no budget first) and, for other nodes, why not.
+
+    It is left in the cycle's state under `KEY`, for explanations: of `helpable` nodes, from the `offset`th on.
+    """
+
+    KEY: ClassVar[str] = "dry run"
 
     candidates: list[Candidate]
     statuses: dict[str, Status]
+    helpable: int = 0
+    offset: int = 0
 
 
 class Found(NamedTuple):
@@ -85,7 +94,7 @@ class VictimSearch:
             (violating if found.violations else clean).append(found)
             if clean and len(clean) + len(violating) >= wanted:
                 break
-        return DryRun(clean[:wanted] + violating[:wanted], statuses)
+        return DryRun(clean[:wanted] + violating[:wanted], statuses, len(nodes), offset)
 
     def _try_node(self, node: NodeInfo) -> Candidate | Status:
         """`on_node`, or what it said of the same node before; a plugin that fails spoils its node only."""
@@ -126,7 +135,7 @@ class VictimSearch:
             violations += number < len(violating)
         if violating and others:
             victims = by_importance(victims)
-        return Candidate(node.name, tuple(victims), tuple(spared), violations)
+        return Candidate(node.name, tuple(victims), tuple(spared), violations, tuple(violating))
 
     def _fits(self, state: CycleState, node: NodeInfo) -> Status:
         return self._filters.run_filters_with_nominated(state, self._pod, node)

@@ -7,7 +7,7 @@ Upstream: `pickOneNodeForPreemption` in pkg/scheduler/framework/preemption.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kubesim.scheduler.preemption.candidates import Candidate
@@ -25,6 +25,25 @@ CRITERIA: tuple[tuple[str, Callable[[Candidate], Any]], ...] = (
     ),
     ("fewest victims", lambda candidate: len(candidate.victims)),
 )
+
+LATEST_START: tuple[str, Callable[[Candidate], Any]] = (
+    "latest start of the most important victims", lambda candidate: earliest_start(candidate.victims)
+)  # fmt: skip
+
+
+def rounds(candidates: Sequence[Candidate]) -> Iterator[tuple[str, list[Candidate], list[Candidate]]]:
+    """(criterion, who is left, who is out by it) for every criterion that told candidates apart."""
+    left = list(candidates)
+    for criterion, measure in (*CRITERIA, LATEST_START):
+        if len(left) < 2:
+            return
+        measures = [measure(candidate) for candidate in left]
+        best = max(measures) if criterion == LATEST_START[0] else min(measures)
+        kept = [candidate for candidate, measured in zip(left, measures, strict=True) if measured == best]
+        beaten = [candidate for candidate, measured in zip(left, measures, strict=True) if measured != best]
+        left = kept
+        if beaten:
+            yield criterion, kept, beaten
 
 
 def best_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
