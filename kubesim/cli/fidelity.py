@@ -34,7 +34,7 @@ VALUE_LENGTH_MAX = 60
 
 
 @click.group(
-    short_help="Play recordings of a real control plane and count what agrees.",
+    short_help="Play recordings of a real cluster, count what agrees.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def fidelity() -> None:
