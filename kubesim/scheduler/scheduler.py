@@ -145,7 +145,8 @@ class Scheduler:
                 frameworks=self.frameworks, recorders=self._recorders, writes=writes,
                 executor=executor, extenders=self.extenders,
                 witness=Witness(
-                    self._sim.trace, self._client, self.algorithm, self._pods(), annotates=self.config.annotates
+                    self._sim.trace, self._client, self.algorithm, self._pods(), annotates=self.config.annotates,
+                    has_extenders=bool(self.config.extenders),
                 ),
             )  # fmt: skip
             while True:

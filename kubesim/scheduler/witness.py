@@ -39,13 +39,15 @@ class Witness:
     """Explains attempts of one scheduler while its snapshot is as it was."""
 
     def __init__(
-        self, trace: Trace, client: Client, algorithm: SchedulingAlgorithm, pods: Informer, *, annotates: bool
-    ) -> None:
+        self, trace: Trace, client: Client, algorithm: SchedulingAlgorithm, pods: Informer, *, annotates: bool,
+        has_extenders: bool = False,
+    ) -> None:  # fmt: skip
         self._trace = trace
         self._client = client
         self._algorithm = algorithm
         self._pods = pods
         self._annotates = annotates
+        self._has_extenders = has_extenders
 
     @property
     def is_needed(self) -> bool:
@@ -63,7 +65,9 @@ class Witness:
             looked_at = search(start, decision.evaluation.evaluated, len(snapshot))
         if decision.node and pod.pod.status.nominated_node_name == decision.node:
             looked_at = [snapshot.index[decision.node]]  # The node that it was promised, and no other.
-        explanation = explain(framework, snapshot, pod, looked_at, outside=_said_outside(decision))
+        explanation = explain(
+            framework, snapshot, pod, looked_at, outside=_said_outside(decision) if self._has_extenders else None
+        )
         return Look(told(explanation, decision.state.read(DryRun.KEY), nominated), explanation, nominated)
 
     async def annotate(self, framework: Framework, pod: PodInfo, look: Look, node: str = "") -> None:

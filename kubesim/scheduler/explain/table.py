@@ -18,7 +18,6 @@ from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
 
-
 EXTENDER = "extender"
 
 
