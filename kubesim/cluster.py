@@ -34,7 +34,7 @@ from kubesim.client.kubectl import Kubectl
 from kubesim.components import Component
 from kubesim.controllers import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS, ControllerManager
 from kubesim.etcd import Member
-from kubesim.kubelet import Kubelet, NodeConfig, PodPorts, Profile, default_nodes, make_runtime
+from kubesim.kubelet import Kubelet, NodeConfig, PodPorts, Profile, default_nodes, make_registries, make_runtime
 from kubesim.proxy import PodNetwork, ProxyConfig
 from kubesim.recording.change import Change, Observer, is_heartbeat
 from kubesim.recording.facts import condition
@@ -88,6 +88,7 @@ class SimCluster:
         self._writes_policy = writes_policy
         self.trust = trust or virtual_trust(seed)
         self.scheduler_configuration = scheduler or SchedulerConfiguration()
+        self.registries = make_registries(behavior)  # What images there are, and what is wrong with them.
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
         proxies = self.client_for("kube-proxy", ClientCertificate("system:kube-proxy"))
         self.pod_network = PodNetwork(self.sim, proxies, proxy)
@@ -359,8 +360,9 @@ class SimCluster:
         endpoint = f"kubelet/{node.name}"
         credential = ClientCertificate(f"system:node:{node.name}", ("system:nodes",))
 
-        runtime = make_runtime(sim, node, self._behavior)  # It outlives its kubelet, not its machine.
-        host.add(f"containerd/{node.name}", runtime.run)
+        runtime = make_runtime(sim, node, self._behavior, self.registries)  # It outlives its kubelet.
+        host.add(f"runtime/{node.name}", runtime.run)
+        host.on_power_off.append(runtime.power_off)
         PodPorts(sim, runtime, node.name, node.internal_ip())
         self._install(
             host, endpoint, lambda: Kubelet(sim, self.client_for(endpoint, credential), node, runtime=runtime)

@@ -71,6 +71,11 @@ class SizeType(click.ParamType[int]):
 @click.option(
     "--behavior", type=click.Choice(["plausible", "hollow"]), help="How containers behave (default plausible)."
 )
+@click.option(
+    "--container-runtime",
+    type=click.Choice(["containerd", "docker", "cri-o"]),
+    help="What runs the containers on all nodes (default containerd).",
+)
 @click.option("--without", metavar="COMPONENTS", type=ComponentsType(), help=f"Leave out {', '.join(COMPONENTS)}.")
 @click.option(
     "--history", "history_bytes", metavar="SIZE", type=SizeType(), help="Memory for the past (default 256MB)."
@@ -106,6 +111,7 @@ def start(
     Example:
       kubesim start
       kubesim start -p lesson --nodes 5 --speed 10
+      kubesim start --container-runtime cri-o
       kubectl get nodes
     """
     profile = Profile(home, profile_name)
@@ -148,7 +154,7 @@ def scenario_settings(profile: Profile, changes: dict[str, Any]) -> dict[str, An
             f'profile "{profile.name}" has a cluster already; `kubesim delete -p {profile.name}` removes it, '
             "or -p NAME makes another"
         )
-    for option in ("nodes", "behavior", "scheduler_config"):
+    for option in ("nodes", "behavior", "container_runtime", "scheduler_config"):
         if changes[option] is not None:
             raise ServiceError(f"--scenario describes the whole cluster; leave out --{option.replace('_', '-')}")
     try:

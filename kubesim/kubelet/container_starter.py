@@ -1,28 +1,40 @@
 """Starts one container: back-off, image, create, start, and the event for each.
 
+What the kubelet cannot put together is CreateContainerConfigError, what the runtime refuses CreateContainerError, and
+a program that does not start RunContainerError; of errors only the description is shown, without gRPC's frame.
 Upstream: startContainer and doBackOff in pkg/kubelet/kuberuntime. Left out: hooks (postStart).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.back_off import BackOff, go_duration
+from kubesim.kubelet.container_user import check_user
 from kubesim.kubelet.image_manager import ImageManager, StartError
 from kubesim.kubelet.pod_events import PodEvents
 from kubesim.kubelet.pod_state import PodState
 from kubesim.kubelet.runtime.behaviour import BEHAVIOUR_ANNOTATION, BehaviourError
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState, CriError
+from kubesim.kubelet.surroundings import ConfigError, SurroundingsMaker
 from kubesim.sim import Simulation
+
+Environment = Mapping[str, str]
 
 
 class ContainerStarter:
     """Starts the containers of one kubelet's Pods, each as often as its back-off allows."""
 
-    def __init__(self, sim: Simulation, runtime: ContainerRuntime, events: PodEvents) -> None:
+    def __init__(
+        self, sim: Simulation, runtime: ContainerRuntime, events: PodEvents, images: ImageManager,
+        surroundings: SurroundingsMaker,
+    ) -> None:  # fmt: skip
         self._clock = sim.clock
         self._runtime = runtime
         self._events = events
-        self._images = ImageManager(sim, runtime, events)
+        self._images = images
+        self._surroundings = surroundings
         self._back_off = BackOff()
 
     async def start(self, pod: PodState, container: ContainerSpec) -> None:
@@ -35,19 +47,39 @@ class ContainerStarter:
         except StartError as error:
             self._events.warning(pod, container.name, "Failed", f"Error: {error.reason}")
             raise
-        sandbox = runtime_pod.sandbox() or self._runtime.pod_status(pod.uid).sandbox()
-        assert sandbox is not None, "a container is started in a sandbox"
-        annotations = pod.stored.object["metadata"].get("annotations") or {}
+        environment = await self._configuration(pod, container)
+        made = await self._create(pod, container, self._attempt(pod, container, latest), environment)
+        self._events.normal(pod, container.name, "Created", "Container created")
         try:
-            made = await self._runtime.create_container(
-                sandbox, container, self._attempt(pod, container, latest), annotations.get(BEHAVIOUR_ANNOTATION, "")
-            )
-            self._events.normal(pod, container.name, "Created", "Container created")
             await self._runtime.start_container(made)
-        except (CriError, BehaviourError) as error:
-            self._events.warning(pod, container.name, "Failed", f"Error: {error}")
-            raise StartError("CreateContainerError", str(error)) from None
+        except CriError as error:
+            self._events.warning(pod, container.name, "Failed", f"Error: {error.description}")
+            raise StartError("RunContainerError", error.description) from None
         self._events.normal(pod, container.name, "Started", "Container started")
+
+    async def _configuration(self, pod: PodState, container: ContainerSpec) -> Environment | None:
+        """The environment; StartError if something that it is made of is not there."""
+        if not self._runtime.emits_events:
+            return None  # A hollow node has nobody who would look at it.
+        try:
+            check_user(pod, container)
+            return await self._surroundings.environment(pod.stored, pod.status, container)
+        except ConfigError as error:
+            self._events.warning(pod, container.name, "Failed", f"Error: {error}")
+            raise StartError("CreateContainerConfigError", str(error)) from None
+
+    async def _create(
+        self, pod: PodState, container: ContainerSpec, attempt: int, environment: Environment | None
+    ) -> Container:
+        sandbox = self._runtime.pod_status(pod.uid).sandbox()
+        assert sandbox is not None, "a container is started in a sandbox"
+        annotation = (pod.stored.object["metadata"].get("annotations") or {}).get(BEHAVIOUR_ANNOTATION, "")
+        try:
+            return await self._runtime.create_container(sandbox, container, attempt, annotation, environment)
+        except (CriError, BehaviourError) as error:
+            words = error.description if isinstance(error, CriError) else str(error)
+            self._events.warning(pod, container.name, "Failed", f"Error: {words}")
+            raise StartError("CreateContainerError", words) from None
 
     def _attempt(self, pod: PodState, container: ContainerSpec, latest: Container | None) -> int:
         """The restart count of the next start: by the runtime, or by the API if the runtime has forgotten."""

@@ -17,9 +17,11 @@ from contextlib import suppress
 from kubesim.api.resources import NODES, PODS
 from kubesim.api.stored import Stored
 from kubesim.client.client import Client
-from kubesim.client.events import EventRecorder
+from kubesim.client.events import WARNING, EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.kubelet.admission import Admission
+from kubesim.kubelet.container_starter import ContainerStarter
+from kubesim.kubelet.image_manager import ImageManager
 from kubesim.kubelet.lease import NodeLease
 from kubesim.kubelet.node_config import NodeConfig
 from kubesim.kubelet.node_reporter import NodeReporter
@@ -28,9 +30,11 @@ from kubesim.kubelet.pod_state import PodState
 from kubesim.kubelet.pod_syncer import PodSyncer
 from kubesim.kubelet.pod_workers import PodWorkers
 from kubesim.kubelet.probes import ProbeManager
+from kubesim.kubelet.pull_secrets import PullSecrets
+from kubesim.kubelet.runtime import RUNTIMES, Registries, SimulatedRuntime
 from kubesim.kubelet.runtime.behaviour import PROFILES, Profile
-from kubesim.kubelet.runtime.containerd import Containerd
 from kubesim.kubelet.runtime.cri import ContainerRuntime
+from kubesim.kubelet.runtime_state import RuntimeState
 from kubesim.kubelet.server import KubeletServer
 from kubesim.kubelet.status_manager import StatusManager
 from kubesim.kubelet.surroundings import SurroundingsMaker
@@ -63,15 +67,21 @@ class Kubelet:
         self._recorder = EventRecorder(sim, client, "kubelet", host=node.name)
         events = PodEvents(self._recorder, enabled=self.runtime.emits_events)
         self._statuses = StatusManager(sim, client, self._tasks)
-        self._syncer = PodSyncer(sim, self.runtime, self._statuses, events, node.internal_ip())
+        surroundings = SurroundingsMaker(client, node.internal_ip(), node.name)
+        images = ImageManager(sim, self.runtime, events, PullSecrets(client, events), node)
+        starter = ContainerStarter(sim, self.runtime, events, images, surroundings)
+        self._syncer = PodSyncer(sim, self.runtime, self._statuses, events, node.internal_ip(), starter)
         self._workers = PodWorkers(sim, self._tasks, self._syncer, Admission(node))
         self._probes = ProbeManager(
             sim, self.runtime, events, self._random,
             on_readiness=self._syncer.publish, on_attention=self._workers.wake,
         )  # fmt: skip
         self._syncer.probes = self._probes
-        self._reporter = NodeReporter(sim, client, self._recorder, node, self.runtime, self._random)
-        surroundings = SurroundingsMaker(client, node.internal_ip(), node.name)
+        self._state = RuntimeState(
+            sim, self.runtime, on_usable=self._workers.resume, on_collection_failed=self._collection_failed
+        )
+        self._syncer.state = self._workers.state = self._state
+        self._reporter = NodeReporter(sim, client, self._recorder, node, self.runtime, self._random, self._state)
         self._server = KubeletServer(
             sim, self.runtime, surroundings, lambda: self._workers.pods.values(), self._tasks, node.name
         )
@@ -86,6 +96,7 @@ class Kubelet:
         """Works until cancelled."""
         name = self.node.name
         unsubscribe = self.runtime.subscribe(self._workers.container_changed)
+        self._state.start()
         try:
             self._tasks.spawn(self._recorder.run(), "events")
             self._reporter.event("Starting", "Starting kubelet.")
@@ -104,6 +115,7 @@ class Kubelet:
             await self._sim.loop.create_future()
         finally:
             unsubscribe()
+            self._state.stop()
             self._workers.stop()
             self._statuses.stop()
             self._probes.stop()
@@ -114,6 +126,9 @@ class Kubelet:
         if pod_cidr := node.object["spec"].get("podCIDR"):
             self.runtime.update_pod_cidr(pod_cidr)
 
+    def _collection_failed(self, message: str) -> None:
+        self._reporter.event("ContainerGCFailed", message, WARNING)
+
     async def shutdown(self) -> None:
         """SIGTERM: it writes the events that it still has and ends; its containers go on running."""
         with suppress(TimeoutError):
@@ -121,7 +136,17 @@ class Kubelet:
                 await self._recorder.flush()
 
 
-def make_runtime(sim: Simulation, node: NodeConfig, behavior: str | Profile) -> Containerd:
+def make_runtime(
+    sim: Simulation, node: NodeConfig, behavior: str | Profile, registries: Registries | None = None
+) -> SimulatedRuntime:
     """The runtime of a machine; it must be kept over restarts of its kubelet."""
     profile = PROFILES[behavior] if isinstance(behavior, str) else behavior
-    return Containerd(sim, node.name, profile, pod_cidr=node.pod_network(), present_images=node.images)
+    kind = RUNTIMES[node.runtime]
+    images = node.images if not profile.pulls_images else (kind.pause_image, *node.images)
+    return kind(sim, node.name, profile, pod_cidr=node.pod_network(), present_images=images, registries=registries)
+
+
+def make_registries(behavior: str | Profile) -> Registries:
+    """The registries of a cluster whose containers behave so."""
+    profile = PROFILES[behavior] if isinstance(behavior, str) else behavior
+    return Registries(profile.missing_images)

@@ -35,6 +35,11 @@ class NodeConfig(msgspec.Struct, frozen=True):
     kernel_version: str = "6.8.0-kubesim"
     architecture: str = "amd64"
     images: tuple[str, ...] = ()  # On the node from the beginning.
+    runtime: str = "containerd"  # Or "docker", "cri-o".
+    serialize_image_pulls: bool = True  # One pull after another.
+    max_parallel_image_pulls: int | None = None  # Only without serialize_image_pulls; None: any number.
+    image_gc_high_percent: int = 85  # Of the disk: from here on images that nothing runs from are removed …
+    image_gc_low_percent: int = 80  # … until no more than this is used.
     kubelet_port: int = 10250
 
     @property

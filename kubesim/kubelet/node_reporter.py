@@ -22,12 +22,14 @@ from kubesim.kubelet.node_status import (
     HEALTHY,
     READY,
     STARTING,
+    Feeling,
     changed_conditions,
     new_node,
     node_status,
     status_differs,
 )
 from kubesim.kubelet.runtime.cri import ContainerRuntime
+from kubesim.kubelet.runtime_state import RuntimeState
 from kubesim.sim import CAUSES, Simulation
 
 CHECK_SECONDS = 10.0  # nodeStatusUpdateFrequency
@@ -45,19 +47,21 @@ class NodeReporter:
 
     def __init__(
         self, sim: Simulation, client: Client, recorder: EventRecorder, config: NodeConfig,
-        runtime: ContainerRuntime, random: Random,
+        runtime: ContainerRuntime, random: Random, state: RuntimeState,
     ) -> None:  # fmt: skip
         self._clock = sim.clock
         self._client = client
         self._recorder = recorder
         self._config = config
         self._runtime = runtime
+        self._state = state
         self._random = random
         self._reference: Object = {"kind": "Node", "name": config.name, "uid": config.name, "apiVersion": "v1"}
         self._reported_at = 0.0
         self._delay_seconds = 0.0  # Of the next periodic report.
-        self._images_reported = 0
+        self._images_reported = runtime.images_changed()
         self._ready = STARTING
+        self._told = STARTING  # What was last sent.
         self._contradicted = False  # Somebody else wrote other conditions than ours.
         self._loop = sim.loop
         self._due = asyncio.Event()
@@ -77,7 +81,7 @@ class NodeReporter:
         """Becomes ready, then checks every 10 s until cancelled."""
         CAUSES.set((f"timer kubelet/node-status {self._config.name}",))
         await asyncio.sleep(self._random.uniform(*STARTUP_SECONDS))
-        self._ready = READY
+        self._ready = self._feeling()
         await self._update()
         self._check_after(CHECK_SECONDS * self._random.random())
         try:
@@ -95,8 +99,14 @@ class NodeReporter:
     def _check(self) -> None:
         """The check itself is only a timer; the task is woken when there is something to send."""
         self._check_after(CHECK_SECONDS * (1 + JITTER * self._random.random()))
+        self._ready = self._feeling()
         if self._is_due():
             self._due.set()
+
+    def _feeling(self) -> Feeling:
+        """The condition Ready as it is now."""
+        errors = self._state.errors()
+        return Feeling("False", "KubeletNotReady", errors) if errors else READY
 
     def see(self, node: Stored) -> None:
         """The Node as the apiserver has it now."""
@@ -134,8 +144,9 @@ class NodeReporter:
         waited_seconds = self._clock.now() - self._reported_at
         return (
             self._contradicted
+            or self._ready != self._told
             or waited_seconds >= REPORT_SECONDS + self._delay_seconds
-            or len(self._runtime.list_images()) != self._images_reported
+            or self._runtime.images_changed() != self._images_reported
         )
 
     async def _update(self) -> None:
@@ -152,8 +163,10 @@ class NodeReporter:
     async def _try_update(self) -> None:
         stored = await self._client.get(NODES, self._config.name)
         old = stored.object.get("status") or {}
-        images = len(self._runtime.list_images())
-        new = node_status(self._config, self._runtime, old, self._ready, self._clock.timestamp())
+        images = self._runtime.images_changed()
+        ready = self._ready
+        new = node_status(self._config, self._runtime, old, ready, self._clock.timestamp())
+        new["nodeInfo"]["containerRuntimeVersion"] = self._state.version()
         changed = status_differs(old, new)
         due = self._clock.now() - self._reported_at >= REPORT_SECONDS + self._delay_seconds
         if changed or due:
@@ -162,6 +175,7 @@ class NodeReporter:
             self._reported_at = self._clock.now()
             self._delay_seconds = REPORT_SECONDS * (self._random.random() - 0.5) if changed else 0.0
         self._images_reported = images
+        self._told = ready
 
     def _say_changes(self, old: Object, new: Object) -> None:
         name = self._config.name

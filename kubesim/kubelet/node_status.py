@@ -121,7 +121,7 @@ def node_info(config: NodeConfig, runtime: ContainerRuntime) -> Object:
 def node_images(images: Sequence[Image]) -> list[Object]:
     """The images of a node, the biggest first."""
     ordered = sorted(images, key=lambda image: (-image.size_bytes, image.name))[:IMAGES_MAX]
-    return [{"names": [image.ref, image.name], "sizeBytes": image.size_bytes} for image in ordered]
+    return [{"names": list(image.names), "sizeBytes": image.size_bytes} for image in ordered]
 
 
 def changed_conditions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str]]:

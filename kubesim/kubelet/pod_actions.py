@@ -15,7 +15,6 @@ from typing import NamedTuple
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.api.views import PodSpec
 from kubesim.kubelet.runtime.cri import Container, ContainerState, RuntimePod
-from kubesim.kubelet.runtime.names import normalised
 
 
 class Kill(NamedTuple):
@@ -120,7 +119,7 @@ def _kills(spec: PodSpec, runtime: RuntimePod, failed_probes: Mapping[str, str])
             continue
         if probe := failed_probes.get(latest.id, ""):
             kills.append(Kill(latest, f"Container {container.name} failed {probe} probe, will be restarted", probe))
-        elif latest.image != normalised(container.image):
+        elif latest.spec is not None and latest.spec.image != container.image:
             kills.append(Kill(latest, f"Container {container.name} definition changed, will be restarted"))
     return kills
 

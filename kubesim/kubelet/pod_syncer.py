@@ -21,6 +21,7 @@ from kubesim.kubelet.pod_state import PodState, Stage
 from kubesim.kubelet.pod_status import TERMINAL, PodFacts, generate_status, rejected_status
 from kubesim.kubelet.probes import ProbeManager
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState, CriError, SandboxConfig
+from kubesim.kubelet.runtime_state import RuntimeState
 from kubesim.kubelet.status_manager import StatusManager
 from kubesim.sim import Simulation
 
@@ -35,15 +36,17 @@ class PodSyncer:
     """Carries out what Pods need on one node."""
 
     def __init__(
-        self, sim: Simulation, runtime: ContainerRuntime, statuses: StatusManager, events: PodEvents, host_ip: str
-    ) -> None:
+        self, sim: Simulation, runtime: ContainerRuntime, statuses: StatusManager, events: PodEvents, host_ip: str,
+        starter: ContainerStarter,
+    ) -> None:  # fmt: skip
         self.statuses = statuses
         self._clock = sim.clock
         self._runtime = runtime
         self._events = events
         self._host_ip = host_ip
-        self._starter = ContainerStarter(sim, runtime, events)
+        self._starter = starter
         self.probes: ProbeManager | None = None  # Set by the kubelet: the two know each other.
+        self.state: RuntimeState | None = None
 
     # -- status ---------------------------------------------------------------------------------------
 
@@ -122,10 +125,13 @@ class PodSyncer:
         """Does what there is to do now; returns when to look again, 0: not before something happens."""
         actions = compute_pod_actions(pod.spec, self._runtime.pod_status(pod.uid), pod.started, pod.failed_probes)
         shown = dict(pod.reasons)
-        for kill in actions.kill:
-            await self._kill(
-                pod, kill.container, kill.message, self._probe_grace_seconds(pod, kill.container, kill.probe)
-            )
+        try:
+            for kill in actions.kill:
+                grace_seconds = self._probe_grace_seconds(pod, kill.container, kill.probe)
+                await self._kill(pod, kill.container, kill.message, grace_seconds)
+        except CriError as error:
+            self._failed_to_kill(pod, (kill.container,), error, sandbox=False)
+            return ERROR_RETRY_NS
         try:
             retries = await self._start(pod, actions)
         except CriError as error:
@@ -177,6 +183,19 @@ class PodSyncer:
         began_ns = self._clock.now_ns()
         if pod.deleting:
             self.publish(pod)
+        while True:
+            try:
+                await self._stop_everything(pod, began_ns)
+                break
+            except CriError as error:  # The runtime does not answer; nothing is over before it does.
+                self._failed_to_kill(pod, self._runtime.pod_status(pod.uid).running(), error, sandbox=True)
+                await asyncio.sleep(ERROR_RETRY_NS / NANOSECONDS_PER_SECOND)
+                if self.state is not None:
+                    await self.state.wait_usable()
+        self.probes.remove(pod)
+        self.publish(pod, ended=True)
+
+    async def _stop_everything(self, pod: PodState, began_ns: int) -> None:
         running = self._runtime.pod_status(pod.uid).running()
         sidecars = {container.name for container in pod.spec.init_containers if is_sidecar(container)}
         await self._stop(pod, [each for each in running if each.name not in sidecars], pod.grace_seconds)
@@ -184,8 +203,19 @@ class PodSyncer:
         await self._stop(pod, [each for each in reversed(running) if each.name in sidecars], left_seconds)
         for sandbox in self._runtime.pod_status(pod.uid).sandboxes:
             await self._runtime.stop_pod_sandbox(sandbox)
-        self.probes.remove(pod)
-        self.publish(pod, ended=True)
+
+    def _failed_to_kill(
+        self, pod: PodState, containers: Sequence[Container], error: CriError, *, sandbox: bool
+    ) -> None:
+        """The runtime did not do it: said in the words of all that was tried."""
+        words = str(error).replace('"', '\\"')
+        tried = [
+            f'failed to "KillContainer" for "{each.name}" with KillContainerError: "{words}"' for each in containers
+        ]
+        if sandbox:
+            tried.append(f'failed to "KillPodSandbox" for "{pod.uid}" with KillPodSandboxError: "{words}"')
+        text = tried[0] if len(tried) == 1 else f"[{', '.join(tried)}]"
+        self._events.warning(pod, "", "FailedKillPod", f"error killing pod: {text}")
 
     async def _stop(self, pod: PodState, containers: Sequence[Container], grace_seconds: float) -> None:
         """Stops these at the same time."""
@@ -218,6 +248,8 @@ class PodSyncer:
 
     async def remove_orphan(self, pod_uid: str) -> None:
         """Stops and removes what is left of a Pod whose object is gone."""
+        if self.state is not None:
+            await self.state.wait_usable()
         for container in self._runtime.pod_status(pod_uid).running():
             await self._runtime.stop_container(container, MINIMUM_GRACE_SECONDS)
         self._runtime.remove_pod(pod_uid)

@@ -16,6 +16,7 @@ from kubesim.kubelet.pod_state import DEFAULT_GRACE_SECONDS, PodState, Stage, ne
 from kubesim.kubelet.pod_status import TERMINAL
 from kubesim.kubelet.pod_syncer import PodSyncer
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
+from kubesim.kubelet.runtime_state import RuntimeState
 from kubesim.kubelet.status_manager import readiness
 from kubesim.sim import CAUSES, Simulation, Tasks, because, merge_causes
 
@@ -31,6 +32,7 @@ class PodWorkers:
         self._syncer = syncer
         self._admission = admission
         self.pods: dict[str, PodState] = {}  # By UID, in order of arrival.
+        self.state: RuntimeState | None = None  # Set by the kubelet.
 
     # -- what wakes a Pod -----------------------------------------------------------------------------
 
@@ -91,8 +93,16 @@ class PodWorkers:
         """Looks at the Pod now, or as soon as the present round is over."""
         pod.causes = merge_causes((*pod.causes, *CAUSES.get()))
         pod.dirty = True
+        if self.state is not None and not self.state.is_usable:
+            return  # Later: the runtime does not answer.
         if pod.task is None and (pod.stage is not Stage.FINISHED or pod.deleting):
             pod.task = self._tasks.spawn(self._work(pod), pod.stored.key)
+
+    def resume(self) -> None:
+        """The runtime answers again: whatever waits is looked at."""
+        for pod in list(self.pods.values()):
+            if pod.dirty or pod.reasons or pod.stage is Stage.SYNC:
+                self.wake(pod)
 
     def remove_orphans(self, runtime: ContainerRuntime) -> None:
         """Stops what runs of Pods that nobody knows any more: deleted while there was no kubelet."""

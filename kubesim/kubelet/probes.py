@@ -140,6 +140,9 @@ class ProbeManager:
         started = prober.pod.started.get(prober.container.name, True)
         if started == (prober.kind == STARTUP):
             return  # Before it has started up only the startup probe asks, afterwards only the others.
+        if prober.probe.exec is not None and not self._runtime.is_up:
+            self._say_errored(prober)
+            return
         failed, timed_out = self._ask(prober)
         with because(f"timer kubelet/{prober.kind}-probe {prober.pod.stored.key}"):
             if failed or timed_out:
@@ -182,6 +185,15 @@ class ProbeManager:
         age_seconds = self._age_seconds(prober)
         words = failure_words(prober.probe, prober.kind, prober.container, ports, sandbox, age_seconds, timed_out)
         message = f"{prober.kind.capitalize()} probe failed: {words}"
+        self._events.warning(prober.pod, prober.container.name, "Unhealthy", message)
+
+    def _say_errored(self, prober: Prober) -> None:
+        """A program cannot be run in the container: that is no answer, and changes nothing."""
+        words = (
+            'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix '
+            f'{self._runtime.socket}: connect: connection refused"'
+        )
+        message = f"{prober.kind.capitalize()} probe errored and resulted in unknown state: {words}"
         self._events.warning(prober.pod, prober.container.name, "Unhealthy", message)
 
     def _age_seconds(self, prober: Prober) -> float:

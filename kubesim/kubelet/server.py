@@ -82,11 +82,13 @@ class KubeletServer:
             raise KubeletError(NOT_FOUND, f'container "{call.container}" not found in pod "{call.pod}"')
         options = call.options
         wanted = container_id(call.pod, pod.status, call.container, previous=bool(options.get("previous")))
+        if not self._runtime.is_up:
+            return _said(TEXT_HEAD, f"unable to retrieve container logs for {wanted}".encode())
         container = self._by_id(pod, wanted)
         if container is None:
             raise KubeletError(SERVER_ERROR, f"failed to try resolving symlinks in path: no log of {wanted}")
         insides = self._runtime.insides(container)
-        around = await self._around(pod, spec)
+        around = await self._around(pod, spec, container)
         reader = LogReader(self._sim.clock, self._runtime, container, lambda: insides.log(around), options)
         follow = bool(options.get("follow")) and not options.get("previous")
         return self._start(lambda session: reader.send(session, follow=follow), f"log/{call.pod}")
@@ -97,13 +99,17 @@ class KubeletServer:
         pod, container, spec = self._running(call)
         options = call.options
         tty, words = bool(options.get("tty")), list(options.get("command") or ())
-        around = await self._around(pod, spec)
+        around = await self._around(pod, spec, container)
 
         async def serve(session: Session) -> None:
             try:
                 program = self._runtime.insides(container).program(words, around, tty=tty)
             except ExecError as error:
-                end(session, internal_error(f"error executing command in container: {error}"))
+                if error.code:
+                    session.send(STDOUT, error.output)
+                    end(session, exit_status(error.code))
+                else:
+                    end(session, internal_error(f"error executing command in container: {error}"))
                 return
             terminal = Terminal(session, stdin=bool(options.get("stdin")), tty=tty)
             unsubscribe = self._on_end(container, terminal.hang_up)
@@ -119,7 +125,7 @@ class KubeletServer:
 
     async def _attach(self, call: KubeletCall) -> Session:
         pod, container, spec = self._running(call)
-        around = await self._around(pod, spec)
+        around = await self._around(pod, spec, container)
         wants_input = bool(call.options.get("stdin"))
         if spec.stdin and waits_for_input(spec):
             return self._start(lambda session: self._type_into(container, session, around, spec, wants_input), "attach")
@@ -220,6 +226,11 @@ class KubeletServer:
 
     def _running(self, call: KubeletCall) -> tuple[PodState, Container, ContainerSpec]:
         """The container to go into."""
+        if not self._runtime.is_up:
+            raise KubeletError(
+                SERVER_ERROR, 'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while '
+                f'dialing: dial unix {self._runtime.socket}: connect: connection refused"',
+            )  # fmt: skip
         pod = self._pod(call, "pod does not exist")
         spec = spec_of(pod, call.container)
         container = self._runtime.pod_status(pod.uid).latest(call.container)
@@ -234,8 +245,8 @@ class KubeletServer:
         containers = self._runtime.pod_status(pod.uid).containers
         return next((each for each in containers if each.id == short), None)
 
-    async def _around(self, pod: PodState, spec: ContainerSpec) -> Surroundings:
-        return await self._surroundings.of(pod.stored, pod.status, spec)
+    async def _around(self, pod: PodState, spec: ContainerSpec, container: Container) -> Surroundings:
+        return await self._surroundings.of(pod.stored, pod.status, spec, container.environment)
 
 
 def spec_of(pod: PodState, name: str) -> ContainerSpec | None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from kubesim.api.errors import ApiError, TransportError
+from kubesim.api.errors import ApiError, NotFoundError, TransportError
 from kubesim.api.quantity import value as whole
 from kubesim.api.resources import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, Resource
 from kubesim.api.stored import Object, Stored
@@ -31,6 +31,10 @@ MAIN_COMMANDS = {"nginx": "nginx: master process nginx -g daemon off;", "redis":
 Values = Mapping[str, bytes]
 
 
+class ConfigError(Exception):
+    """What a container is made of is not there; the text is the kubelet's."""
+
+
 class SurroundingsMaker:
     """Asks for what the Pods of one node name."""
 
@@ -39,8 +43,10 @@ class SurroundingsMaker:
         self._host_ip = host_ip
         self._node = node
 
-    async def of(self, pod: Stored, status: Object, spec: ContainerSpec) -> Surroundings:
-        """What a process of container `spec` finds."""
+    async def of(
+        self, pod: Stored, status: Object, spec: ContainerSpec, environment: Mapping[str, str] | None = None
+    ) -> Surroundings:
+        """What a process of container `spec` finds; its environment is that with which it was made."""
         obj = pod.object
         hostname = obj["spec"].get("hostname") or obj["metadata"]["name"]
         if obj["spec"].get("hostNetwork"):
@@ -59,7 +65,11 @@ class SurroundingsMaker:
         return Surroundings(
             hostname=hostname,
             pod_ip=status.get("podIP", ""),
-            environment=await self._environment(pod, status, spec, hostname),
+            environment=(
+                dict(environment)
+                if environment is not None
+                else await self.environment(pod, status, spec, strict=False)
+            ),
             files=files,
             mounts=tuple(each.mount_path.rstrip("/") for each in spec.volume_mounts if not each.sub_path),
             working_dir=spec.working_dir or "/",
@@ -68,32 +78,60 @@ class SurroundingsMaker:
             main_command=" ".join(command_of(spec)) or MAIN_COMMANDS.get(short, short),
         )
 
-    async def _environment(self, pod: Stored, status: Object, spec: ContainerSpec, hostname: str) -> dict[str, str]:
+    async def environment(
+        self, pod: Stored, status: Object, spec: ContainerSpec, *, strict: bool = True
+    ) -> dict[str, str]:
+        """The environment variables; ConfigError if what they come from is missing, unless it may be."""
+        hostname = pod.object["spec"].get("hostname") or pod.name
+        if pod.object["spec"].get("hostNetwork"):
+            hostname = self._node
         found = {"PATH": PATH, "HOSTNAME": hostname}
         for source in spec.env_from:
             reference, resource = (
                 (source.config_map_ref, CONFIG_MAPS) if source.config_map_ref else (source.secret_ref, SECRETS)
             )
-            values = await self._values(resource, pod.namespace, (reference or {}).get("name", ""))
+            values = await self._source(resource, pod.namespace, reference or {}, strict=strict)
             found |= {source.prefix + key: value.decode(errors="replace") for key, value in values.items()}
         for variable in spec.env:
             source_of = variable.value_from
-            value = variable.value if source_of is None else await self._value(pod, status, spec, source_of)
-            found[variable.name] = expanded(value, found)
+            value: str | None = variable.value
+            if source_of is not None:
+                value = await self._value(pod, status, spec, source_of, strict=strict)
+            if value is not None:
+                found[variable.name] = expanded(value, found)
         host = {"KUBERNETES_SERVICE_HOST": SERVICE_HOST, "KUBERNETES_SERVICE_PORT": SERVICE_PORT,
                 "KUBERNETES_SERVICE_PORT_HTTPS": SERVICE_PORT}  # fmt: skip
         return found | {name: value for name, value in host.items() if name not in found} | {"HOME": "/root"}
 
-    async def _value(self, pod: Stored, status: Object, spec: ContainerSpec, source: Object) -> str:
-        """`valueFrom` of a variable."""
+    async def _value(
+        self, pod: Stored, status: Object, spec: ContainerSpec, source: Object, *, strict: bool
+    ) -> str | None:
+        """`valueFrom` of a variable; None: it is left out, as it may be."""
         for name, resource in (("configMapKeyRef", CONFIG_MAPS), ("secretKeyRef", SECRETS)):
             if reference := source.get(name):
-                values = await self._values(resource, pod.namespace, reference.get("name", ""))
-                return values.get(reference.get("key", ""), b"").decode(errors="replace")
+                values = await self._source(resource, pod.namespace, reference, strict=strict)
+                key = reference.get("key", "")
+                if key in values:
+                    return values[key].decode(errors="replace")
+                if strict and not reference.get("optional"):
+                    where = f"{resource.kind} {pod.namespace}/{reference.get('name', '')}"
+                    raise ConfigError(f"couldn't find key {key} in {where}")
+                return None
         if reference := source.get("fieldRef"):
             return field_of(pod.object, {**status, "hostIP": self._host_ip}, reference["fieldPath"])
         reference = source.get("resourceFieldRef") or {}
         return resource_of(spec, reference.get("resource", ""))
+
+    async def _source(self, resource: Resource, namespace: str, reference: Object, *, strict: bool) -> Values:
+        """The entries of a ConfigMap or Secret that a variable comes from."""
+        try:
+            return await self._read(resource, namespace, reference.get("name", ""))
+        except (ApiError, TransportError) as error:
+            if not strict or reference.get("optional"):
+                return {}
+            if isinstance(error, NotFoundError):
+                raise ConfigError(f'{resource.kind.lower()} "{reference.get("name", "")}" not found') from None
+            raise ConfigError(f"failed to sync {resource.kind.lower()} cache: {error}") from None
 
     async def _volume(self, pod: Stored, status: Object, volume: Object) -> dict[str, bytes]:
         """The files of a volume by their path in it."""
@@ -150,9 +188,12 @@ class SurroundingsMaker:
     async def _values(self, resource: Resource, namespace: str, name: str) -> Values:
         """The entries of a ConfigMap or Secret; none if it cannot be had."""
         try:
-            obj = (await self._client.get(resource, name, namespace)).object
+            return await self._read(resource, namespace, name)
         except (ApiError, TransportError):
             return {}
+
+    async def _read(self, resource: Resource, namespace: str, name: str) -> Values:
+        obj = (await self._client.get(resource, name, namespace)).object
         values = {key: str(value).encode() for key, value in sorted((obj.get("data") or {}).items())}
         if resource is SECRETS:
             return {key: base64.b64decode(value) for key, value in values.items()}

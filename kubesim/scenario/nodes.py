@@ -8,15 +8,19 @@ from typing import Any
 import msgspec
 
 from kubesim.cluster import SimCluster
-from kubesim.kubelet import HOLLOW, PLAUSIBLE, Behaviour, NodeConfig, Profile, default_nodes
-from kubesim.scenario.schema import ContainerBehavior, NodeSpec, Scenario
+from kubesim.kubelet import HOLLOW, PLAUSIBLE, NodeConfig, Profile, default_nodes
+from kubesim.scenario.containers import behaviour
+from kubesim.scenario.registries import act
+from kubesim.scenario.schema import ClusterSpec, NodeSpec, Scenario
 from kubesim.scheduler import ConfigurationError, SchedulerConfiguration
 
 
 def nodes_of(scenario: Scenario) -> tuple[NodeConfig, ...]:
     """Its machines."""
-    nodes = scenario.spec.cluster.nodes
-    return default_nodes(nodes) if isinstance(nodes, int) else tuple(map(node_config, nodes))
+    spec = scenario.spec.cluster
+    if isinstance(spec.nodes, int):
+        return tuple(msgspec.structs.replace(node, runtime=spec.runtime) for node in default_nodes(spec.nodes))
+    return tuple(node_config(node, spec) for node in spec.nodes)
 
 
 def cluster_of(scenario: Scenario, seed: int, folder: Path, **more: Any) -> SimCluster:
@@ -27,7 +31,10 @@ def cluster_of(scenario: Scenario, seed: int, folder: Path, **more: Any) -> SimC
     profile = msgspec.structs.replace(profile, behaviours=behaviours)
     scheduler = scheduler_of(scenario, folder)
     described = {"behavior": profile, "scheduler": scheduler, "folder": folder}
-    return SimCluster(more.pop("nodes", nodes_of(scenario)), seed=seed, **{**described, **more})
+    cluster = SimCluster(more.pop("nodes", nodes_of(scenario)), seed=seed, **{**described, **more})
+    for action in spec.registries:
+        act(cluster.registries, action)
+    return cluster
 
 
 def scheduler_of(scenario: Scenario, folder: Path) -> SchedulerConfiguration | None:
@@ -46,25 +53,22 @@ def scheduler_of(scenario: Scenario, folder: Path) -> SchedulerConfiguration | N
     return found
 
 
-def node_config(node: NodeSpec) -> NodeConfig:
+def node_config(node: NodeSpec, cluster: ClusterSpec) -> NodeConfig:
     """One node in the kubelet's own terms."""
     capacity = {
         "cpu": str(node.cpu),
-        "ephemeral-storage": "61255492Ki",
+        "ephemeral-storage": str(node.disk),
         "memory": str(node.memory),
         "pods": str(node.pods),
     }
     taints = tuple({key: value for key, value in taint.model_dump().items() if value} for taint in node.taints)
-    return NodeConfig(name=node.name, capacity=capacity, labels=node.labels, taints=taints)
-
-
-def behaviour(found: ContainerBehavior) -> Behaviour:
-    """What a container does, in the runtime's own terms."""
-    return Behaviour(
-        start_seconds=found.start_delay,
-        run_seconds=found.runs_for,
-        exit_code=found.exit_code,
-        ready_after_seconds=found.ready_after,
-        live_for_seconds=found.healthy_for,
-        stop_seconds=found.stop_time,
+    return NodeConfig(
+        name=node.name,
+        capacity=capacity,
+        labels=node.labels,
+        taints=taints,
+        images=tuple(node.images),
+        runtime=node.runtime or cluster.runtime,
+        serialize_image_pulls=node.parallel_pulls == 1,
+        max_parallel_image_pulls=node.parallel_pulls,
     )

@@ -21,6 +21,7 @@ from kubesim.scenario.faults import inject
 from kubesim.scenario.load import Loaded, ScenarioError
 from kubesim.scenario.narrator import Line, Narrator
 from kubesim.scenario.nodes import cluster_of
+from kubesim.scenario.registries import act
 from kubesim.scenario.schema import Step
 from kubesim.sim import Record, because
 
@@ -170,6 +171,8 @@ class ScenarioRun:
             self.narrator.say("you", f"kubectl {line}", "step")
             with because(f"kubectl {line}"):
                 await self._command(number, step, line)
+        for action in step.registry:
+            self.narrator.say("registry", act(self.cluster.registries, action), "fault")
         if step.fault is not None:
             await inject(self.cluster, step.fault)
 

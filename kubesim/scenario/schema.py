@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
+from kubesim.scenario.containers import ContainerBehavior
+from kubesim.scenario.model import Model
+from kubesim.scenario.registries import RegistryActions
 from kubesim.scenario.values import Lines, Quantity, Seconds
 
 NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-
-
-class Model(BaseModel):
-    """Field names are camelCase in the file; an unknown one is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
 class Metadata(Model):
@@ -45,17 +41,14 @@ class NodeSpec(Model):
     pods: int = Field(110, ge=1, description="How many Pods fit.")
     labels: dict[str, str] = Field(default_factory=dict, description="Labels beside those that every node has.")
     taints: list[Taint] = Field(default_factory=list, description="Taints from the start.")
-
-
-class ContainerBehavior(Model):
-    """What the containers of one image do."""
-
-    start_delay: Seconds = Field(0.2, description="From create to running.")
-    runs_for: Seconds | None = Field(None, description="It exits by itself after this long; absent: never.")
-    exit_code: int = Field(0, ge=0, le=255, description="With which it exits by itself.")
-    ready_after: Seconds = Field(0, description="Readiness probes fail until then.")
-    healthy_for: Seconds | None = Field(None, description="Liveness probes fail after this long; absent: never.")
-    stop_time: Seconds = Field(0.1, description="From SIGTERM to the exit.")
+    runtime: Literal["containerd", "docker", "cri-o"] | None = Field(
+        None, description="Its container runtime; absent: the cluster's."
+    )
+    images: list[str] = Field(default_factory=list, description="Images that are on it from the start.")
+    disk: Quantity = Field("61255492Ki", description="Its disk, for images and what containers write.")
+    parallel_pulls: int | None = Field(
+        1, ge=1, description="How many images it pulls at once; null: any number. A kubelet's default is 1."
+    )
 
 
 class ClusterSpec(Model):
@@ -74,10 +67,15 @@ class ClusterSpec(Model):
         default=False,
         description="Every attempt of the scheduler's is written on its Pod, as kube-scheduler-simulator does.",
     )
+    runtime: Literal["containerd", "docker", "cri-o"] = Field(
+        default="containerd", description="The container runtime of all nodes that name no other."
+    )
     images: dict[str, ContainerBehavior] = Field(
         default_factory=dict, description="What containers do, by image; other images run until they are stopped."
     )
-
+    registries: RegistryActions = Field(
+        default_factory=list, description="How the image registries are from the beginning."
+    )
     addons: list[str] = Field(
         default_factory=list, description="Addons that are on from the beginning, as `kubesim addons list` names them."
     )
@@ -162,14 +160,15 @@ class Step(Model):
     say: str = Field("", description="What a teacher would say.")
     kubectl: Lines = Field(default_factory=list, description="kubectl commands, without the word kubectl.")
     fault: Fault | None = Field(None, description="What breaks, or is repaired.")
+    registry: RegistryActions = Field(default_factory=list, description="What is done to the image registries.")
     refused: str = Field("", description="The command must be refused with a message that contains this.")
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:
         if sum(value is not None for value in (self.at, self.after, self.when)) > 1:
             raise ValueError("a step has one of at, after and when")
-        if not (self.say or self.kubectl or self.fault):
-            raise ValueError("a step does something: say, kubectl or fault")
+        if not (self.say or self.kubectl or self.fault or self.registry):
+            raise ValueError("a step does something: say, kubectl, fault or registry")
         return self
 
 

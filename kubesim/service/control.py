@@ -225,9 +225,13 @@ class Control:
         return {"clock": await self._clock(body), "components": components, **nodes}
 
 
-def new_node(name: str, others: tuple[NodeConfig, ...]) -> NodeConfig:
-    """A node with addresses that no other has: those of its number, unless somebody has them."""
-    node = NodeConfig(name=name)
+def new_node(name: str, others: tuple[NodeConfig, ...], runtime: str = "") -> NodeConfig:
+    """A node with addresses that no other has: those of its number, unless somebody has them.
+
+    Its container runtime is that of the others, unless one is given.
+    """
+    runtime = runtime or (others[0].runtime if others else "containerd")
+    node = NodeConfig(name=name, runtime=runtime)
     taken = {other.internal_ip() for other in others}
     if node.number and node.internal_ip() not in taken:
         return node
@@ -235,7 +239,7 @@ def new_node(name: str, others: tuple[NodeConfig, ...]) -> NodeConfig:
     while NodeConfig(name=f"node-{number}").internal_ip() in taken:
         number += 1
     numbered = NodeConfig(name=f"node-{number}")
-    return NodeConfig(name=name, address=numbered.internal_ip(), pod_cidr=numbered.pod_network())
+    return NodeConfig(name=name, address=numbered.internal_ip(), pod_cidr=numbered.pod_network(), runtime=runtime)
 
 
 def free_name(taken: list[str]) -> str:

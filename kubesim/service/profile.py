@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=False):
 
     nodes: tuple[str, ...] = ("node-1", "node-2", "node-3")
     behavior: str = "plausible"
+    container_runtime: str = "containerd"  # Of all nodes.
     without: tuple[str, ...] = ()
     scheduler_config: str = ""  # A KubeSchedulerConfiguration file; "" for the defaults.
     scheduler_annotations: bool = False  # Attempts are written on Pods, as kube-scheduler-simulator does.

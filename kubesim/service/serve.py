@@ -137,7 +137,8 @@ class Service:
             described = {node.name: node for node in nodes_of(self._scenario.scenario)}
         nodes: list[NodeConfig] = []
         for name in self._settings.nodes:
-            nodes.append(described.get(name) or new_node(name, tuple(nodes)))
+            runtime = self._settings.container_runtime
+            nodes.append(described.get(name) or new_node(name, tuple(nodes), runtime))
         return nodes
 
     def _scheduler_configuration(self) -> SchedulerConfiguration | None:

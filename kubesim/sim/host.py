@@ -88,6 +88,7 @@ class Host:
         self.clock = clock
         self.network = network
         self.processes: dict[str, Process] = {}
+        self.on_power_off: list[Callable[[], None]] = []  # What has no process and still ends with the machine.
         network.attach(name, name)
 
     def add(
@@ -113,9 +114,15 @@ class Host:
         self.network.take_down(self.name)
         for process in self.processes.values():
             process.crash()
+        self._power_off()
 
     async def stop(self) -> None:
         """An orderly shutdown, last started first."""
         for process in reversed(self.processes.values()):
             await process.stop()
         self.network.take_down(self.name)
+        self._power_off()
+
+    def _power_off(self) -> None:
+        for end in self.on_power_off:
+            end()

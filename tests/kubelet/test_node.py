@@ -11,7 +11,8 @@ from kubesim.api.resources import LEASES, NODES
 from kubesim.kubelet import HOLLOW, NodeConfig
 from kubesim.kubelet.node_reporter import node_patch
 from kubesim.kubelet.node_status import node_images, status_differs
-from kubesim.kubelet.runtime.images import describe
+from kubesim.kubelet.runtime.cri import Image
+from kubesim.kubelet.runtime.layers import library_manifest
 from kubesim.sim import Simulation
 
 NewWorld = Callable[..., Any]
@@ -199,6 +200,11 @@ async def test_nodes_do_not_beat_in_step(sim: Simulation, new_world: NewWorld) -
     second_beats = [[second for second, _, plural, _ in world.api.log if plural == "leases"][1] for world in worlds]
     assert len(set(second_beats)) == 5
     assert all(world.events() == [] for world in worlds)  # Hollow kubelets keep quiet.
+
+
+def describe(image: str) -> Image:
+    manifest = library_manifest(image)
+    return Image(manifest.name, manifest.digest, manifest.size_bytes, (manifest.digest, manifest.name))
 
 
 def test_images_are_told_biggest_first() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from kubesim.api.views import Container as ContainerSpec
 from kubesim.api.views import PodSpec
 from kubesim.kubelet.pod_actions import PodActions, compute_pod_actions
 from kubesim.kubelet.runtime.cri import Container, ContainerState, RuntimePod, Sandbox
@@ -26,8 +27,9 @@ def spec(containers: str = "a b", init: Any = (), policy: str = "Always") -> Pod
 def container(name: str, state: str = "running", code: int = 0, *, sandbox: str = "s0") -> Container:
     image = normalised("nginx:1")
     return Container(
-        f"id-{name}", name, "uid", sandbox, 0, image, image, Behaviour(), ContainerState(state), exit_code=code
-    )
+        f"id-{name}", name, "uid", sandbox, 0, image, image, Behaviour(), ContainerState(state), exit_code=code,
+        spec=ContainerSpec(name=name, image="nginx:1"),
+    )  # fmt: skip
 
 
 def pod(*containers: Container, ready: bool = True, attempt: int = 0) -> RuntimePod:

@@ -10,7 +10,7 @@ Upstream: k8s.io/cri-api/pkg/apis/runtime/v1/api.proto.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -21,7 +21,9 @@ from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.runtime.model import Behaviour
 
 if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.insides import Insides
+    from kubesim.kubelet.runtime.insides import ExecError, Insides
+    from kubesim.kubelet.runtime.registry import Credentials
+    from kubesim.kubelet.runtime.workload import Workload
 
 
 class ContainerState(Enum):
@@ -66,6 +68,11 @@ class Container:
     reason: str = ""
     message: str = ""
     spec: ContainerSpec | None = None
+    environment: Mapping[str, str] | None = None  # What it was made with; None: nobody had to work it out.
+    requests: int = 0  # How many it has answered.
+    request_seconds: dict[int, int] = field(default_factory=dict)  # Second -> requests, lately.
+    workload: Workload | None = None  # Its program, if it is written in Python.
+    lacks: str = ""  # The Service that it needs and cannot reach.
 
 
 @dataclass(slots=True)
@@ -115,6 +122,7 @@ class Image(msgspec.Struct, frozen=True):
     name: str
     ref: str
     size_bytes: int
+    names: tuple[str, ...] = ()  # As a Node lists it.
 
 
 class CriError(Exception):
@@ -123,6 +131,7 @@ class CriError(Exception):
     def __init__(self, code: str, description: str) -> None:
         super().__init__(f"rpc error: code = {code} desc = {description}")
         self.code = code
+        self.description = description  # Without gRPC's frame: kubelets drop it in some places.
 
 
 Listener = Callable[[str, Container], None]
@@ -133,6 +142,10 @@ class ContainerRuntime(Protocol):
 
     name: str
     version: str  # As in a Node's containerRuntimeVersion.
+    socket: str  # Where it listens on its machine.
+    cgroup_driver: str
+    is_up: bool  # Whether the daemon runs: if not, every verb fails with Unavailable.
+    pull_records: dict[str, list[Credentials]]  # The kubelet's notes on its disk: with what images were pulled.
     boot_id: str  # Another one after every power cut.
     emits_events: bool  # Whether the kubelet on it writes events (a hollow one does not).
     reports_creating: bool  # Whether a Pod gets a status before its containers run.
@@ -155,13 +168,14 @@ class ContainerRuntime(Protocol):
         ...
 
     async def create_container(
-        self, sandbox: Sandbox, spec: ContainerSpec, attempt: int, annotation: str = ""
-    ) -> Container:
+        self, sandbox: Sandbox, spec: ContainerSpec, attempt: int, annotation: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> Container:  # fmt: skip
         """Makes a container; CriError if its image is not there."""
         ...
 
     async def start_container(self, container: Container) -> None:
-        """Runs it."""
+        """Runs it; CriError if its program cannot be started."""
         ...
 
     async def stop_container(self, container: Container, timeout_seconds: float) -> None:
@@ -188,8 +202,28 @@ class ContainerRuntime(Protocol):
         """What is inside a container: its files, its log, and programs that are run in it."""
         ...
 
+    def exec_error(self, word: str, why: str, number: str) -> ExecError:
+        """A program that cannot be run in a container, in the runtime's words."""
+        ...
+
     def exit(self, container: Container, code: int) -> None:
         """Process 1 of `container` ends by itself."""
+        ...
+
+    def kill(self, container: Container, code: int, reason: str) -> None:
+        """The kernel ends it: SIGKILL from outside, or for lack of memory (137, OOMKilled)."""
+        ...
+
+    def listen_to_health(self, listener: Callable[[bool], None]) -> Callable[[], None]:
+        """Calls `listener(is_up)` when the daemon dies or is back; the result undoes it."""
+        ...
+
+    def container_stats(self, container: Container) -> tuple[int, int]:
+        """Thousandths of a core and bytes of memory that it uses now."""
+        ...
+
+    def count_request(self, container: Container) -> None:
+        """It has answered a request: that costs, and may have been its last."""
         ...
 
     def image_status(self, image: str) -> Image | None:
@@ -200,6 +234,18 @@ class ContainerRuntime(Protocol):
         """All images on the node, in order of arrival."""
         ...
 
-    async def pull_image(self, image: str) -> Image:
-        """Fetches an image; CriError if no registry has it."""
+    async def pull_image(self, image: str, credentials: Sequence[Credentials] = ()) -> Image:
+        """Fetches an image; CriError in the runtime's own words if no registry gives it."""
+        ...
+
+    def remove_image(self, image: str) -> None:
+        """Frees what only this image takes."""
+        ...
+
+    def images_changed(self) -> int:
+        """A number that is another one whenever the node's images are."""
+        ...
+
+    def image_fs_info(self) -> int:
+        """How many bytes all images take on the disk."""
         ...

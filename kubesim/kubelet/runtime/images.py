@@ -1,87 +1,105 @@
-"""Images: which exist, how big they are, how long a pull takes, and what a node has already.
+"""The images of one node: what it has, how it gets more, and what they take of its disk.
 
-A registry is data: everything exists unless it is listed as missing. A pull costs a moment for the manifest
-and then size over speed; an image that the library does not know is small. Digests are made up from the name,
-so that every node and every run agrees on them. Left out: layers, rate limits, credentials, garbage collection.
+A pull costs a moment for the manifest and then the size of the layers that are missing over the registry's speed.
+The same image can be wanted by name, by tag or by digest. Images that nothing runs from can be removed, which the
+kubelet does when the disk is full (`kubesim.kubelet.image_gc`). Left out: image volumes, signatures, mirrors.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from hashlib import sha256
+from collections.abc import Callable, Iterable, Sequence
 
-from kubesim.kubelet.runtime.cri import CriError, Image
-from kubesim.kubelet.runtime.library import MEGABYTE, WELL_KNOWN
+from kubesim.kubelet.runtime.cri import Image
+from kubesim.kubelet.runtime.layers import Layer, Manifest, library_manifest
 from kubesim.kubelet.runtime.names import normalised, repository_of, split_image
+from kubesim.kubelet.runtime.registry import LOOKUP_SECONDS, TIMEOUT_SECONDS, Credentials, Refusal, Registries
+from kubesim.sim import Clock
 
-MANIFEST_SECONDS = 0.15
-UNKNOWN_IMAGE_BYTES = 10 * MEGABYTE
-BYTES_PER_SECOND = 80 * MEGABYTE
-
-
-@lru_cache(maxsize=4096)
-def describe(image: str) -> Image:
-    """The image as a registry has it."""
-    name, repository = normalised(image), repository_of(image)
-    tag = split_image(image)[2]
-    digest = tag[1:] if tag.startswith("@") else f"sha256:{sha256(name.encode()).hexdigest()}"
-    known = WELL_KNOWN.get(repository.rsplit("/", 1)[-1])
-    return Image(name, f"{repository}@{digest}", known.size_bytes if known else UNKNOWN_IMAGE_BYTES)
-
-
-def is_missing(image: str, missing: Sequence[str]) -> bool:
-    """Whether `image` is one of the missing: a registry, a repository, or a name with its tag, long or short."""
-    registry = split_image(image)[0]
-    for name in missing:
-        has_tag = ":" in name.rpartition("/")[2]
-        same = normalised(name) == normalised(image) if has_tag else repository_of(name) == repository_of(image)
-        if same or name == registry:
-            return True
-    return False
+Describe = Callable[[Manifest], Image]
 
 
 class ImageStore:
-    """The images of one node, and the way to get more."""
+    """The images of one node. `describe` says what its runtime calls an image."""
 
-    def __init__(self, missing: Sequence[str] = (), present: Iterable[str] = ()) -> None:
-        self._missing = missing
+    def __init__(self, clock: Clock, registries: Registries, describe: Describe, present: Iterable[str] = ()) -> None:
+        self.changes = 0  # Counts additions and removals: whoever reports images compares it.
+        self._clock = clock
+        self._registries = registries
+        self._describe = describe
+        self._manifests: dict[str, Manifest] = {}  # By full name, in order of arrival.
         self._images: dict[str, Image] = {}
-        self._one_at_a_time = asyncio.Lock()  # serializeImagePulls, a kubelet's default.
+        self._layers: dict[str, int] = {}  # Digest -> size.
         for image in present:
-            self.add(image)
+            self.add(library_manifest(image))
 
-    def add(self, image: str) -> Image:
-        """Puts an image on the node."""
-        described = describe(image)
-        self._images[described.name] = described
-        return described
+    def add(self, manifest: Manifest) -> Image:
+        """Puts an image on the node; a tag that is there already moves."""
+        before = self._manifests.get(manifest.name)
+        self._manifests[manifest.name] = manifest
+        self._layers.update((layer.digest, layer.size_bytes) for layer in manifest.layers)
+        image = self._images[manifest.name] = self._describe(manifest)
+        if before != manifest:
+            self.changes += 1
+            self._drop_layers(before)
+        return image
+
+    def add_unseen(self, image: str) -> Image:
+        """Puts an image on the node without asking anybody: its tag, as the library knows it."""
+        return self.add(library_manifest(image))
 
     def get(self, image: str) -> Image | None:
-        """The image, if it is here."""
-        return self._images.get(normalised(image))
+        """The image, if it is here, by its name or its digest."""
+        manifest = self.manifest(image)
+        return self._images[manifest.name] if manifest is not None else None
+
+    def manifest(self, image: str) -> Manifest | None:
+        """What it is made of."""
+        found = self._manifests.get(normalised(image))
+        if found is None and (digest := split_image(image)[2]).startswith("@"):
+            for each in self._manifests.values():
+                if f"@{each.digest}" == digest and repository_of(each.name) == repository_of(image):
+                    return each
+        return found
+
+    def remove(self, image: str) -> None:
+        """It is gone, and its layers unless another image needs them."""
+        manifest = self.manifest(image)
+        if manifest is not None:
+            del self._manifests[manifest.name], self._images[manifest.name]
+            self.changes += 1
+            self._drop_layers(manifest)
 
     def all(self) -> Sequence[Image]:
         """All images, in order of arrival."""
         return tuple(self._images.values())
 
-    async def pull(self, image: str) -> Image:
-        """Fetches `image`; pulls of one node wait for each other. CriError if there is none."""
-        async with self._one_at_a_time:
-            await asyncio.sleep(MANIFEST_SECONDS)
-            if is_missing(image, self._missing):
-                raise not_found(image)
-            if (have := self.get(image)) is not None:
-                return have
-            await asyncio.sleep(describe(image).size_bytes / BYTES_PER_SECOND)
-            return self.add(image)
+    def used_bytes(self) -> int:
+        """What all layers take, compressed; shared ones count once."""
+        return sum(self._layers.values())
 
+    async def pull(self, image: str, credentials: Sequence[Credentials] = ()) -> Image:
+        """Fetches what is missing of `image`; a `Refusal` if its registry does not give it."""
+        registries = self._registries
+        if registries.trouble(image) == "timeout":
+            await asyncio.sleep(TIMEOUT_SECONDS)
+        await asyncio.sleep(LOOKUP_SECONDS)
+        manifest = registries.look_up(image, credentials)
+        have = self.manifest(image)
+        if have is not None and have.digest == manifest.digest:
+            return self._images[have.name]
+        registries.count(image, credentials, self._clock.now_ns())
+        await asyncio.sleep(registries.seconds_for(image, self.missing(manifest)))
+        if kind := registries.trouble(image):
+            raise Refusal(kind)  # It went down while it was sending.
+        return self.add(manifest)
 
-def not_found(image: str) -> CriError:
-    """containerd's words for an image that its registry does not have."""
-    name = normalised(image)
-    return CriError(
-        "NotFound",
-        f'failed to pull and unpack image "{name}": failed to resolve reference "{name}": {name}: not found',
-    )
+    def missing(self, manifest: Manifest) -> list[Layer]:
+        """The layers that the node lacks."""
+        return [layer for layer in manifest.layers if layer.digest not in self._layers]
+
+    def _drop_layers(self, manifest: Manifest | None) -> None:
+        needed = {layer.digest for each in self._manifests.values() for layer in each.layers}
+        for layer in manifest.layers if manifest is not None else ():
+            if layer.digest not in needed:
+                self._layers.pop(layer.digest, None)

@@ -10,9 +10,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from kubesim.api.views import Container as ContainerSpec
-from kubesim.kubelet.runtime.behaviour import Profile
-from kubesim.kubelet.runtime.cri import Container
+from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
 from kubesim.kubelet.runtime.known_logs import KNOWN_LOGS
+from kubesim.kubelet.runtime.library import known_image
 from kubesim.kubelet.runtime.log import ContainerLog, Source, printed_by, printed_lines, silent
 from kubesim.kubelet.runtime.names import repository_of
 from kubesim.kubelet.runtime.pages import Page, page_of
@@ -21,19 +21,28 @@ from kubesim.sim import Clock
 
 # The shell and its tools are loaded when somebody first looks inside of a container: most runs never do.
 if TYPE_CHECKING:
+    from kubesim.kubelet.runtime.behaviour import Profile
     from kubesim.kubelet.runtime.shell import Shell
 
 SHELL_IMAGES = ("alpine", "busybox", "debian", "ubuntu")
 
 
 class ExecError(Exception):
-    """A program cannot be started; the text is containerd's."""
+    """A program cannot be started; the text is the runtime's. `output` and `code`: how it shows, if not as an error."""
+
+    def __init__(self, words: str, *, output: str = "", code: int = 0) -> None:
+        super().__init__(words)
+        self.output = output.encode()
+        self.code = code
 
 
 class Insides:
     """What is inside of `container`, which runs since `started_unix_ns`."""
 
-    def __init__(self, clock: Clock, container: Container, profile: Profile, started_unix_ns: int) -> None:
+    def __init__(
+        self, runtime: ContainerRuntime, clock: Clock, container: Container, profile: Profile, started_unix_ns: int
+    ) -> None:
+        self._runtime = runtime
         self._clock = clock
         self._container = container
         self._profile = profile
@@ -59,8 +68,8 @@ class Insides:
         """A program to be run in it; ExecError if there is none of that name."""
         from kubesim.kubelet.runtime.shell import find_program
 
-        if find_program(words[0]) is None:
-            raise ExecError(self._not_found(words[0]))
+        if find_program(words[0]) is None or not self._has(words[0]):
+            raise self._not_found(words[0])
         return self._shell(surroundings, tty=tty).command(words)
 
     def main_shell(self, surroundings: Surroundings) -> Program:
@@ -98,14 +107,16 @@ class Insides:
     def _short_image(self) -> str:
         return repository_of(self._container.image).rsplit("/", 1)[-1]
 
-    def _not_found(self, word: str) -> str:
+    def _has(self, word: str) -> bool:
+        """An image that is known to have no shell has no tools either."""
+        known = known_image(self._container.image)
+        return known is None or known.shell or word.rpartition("/")[2] in known.programs
+
+    def _not_found(self, word: str) -> ExecError:
         self._programs += 1
         number = sha256(f"{self._container.id}/{self._programs}".encode()).hexdigest()
         why = f"stat {word}: no such file or directory" if "/" in word else "executable file not found in $PATH"
-        return (
-            f'failed to exec in container: failed to start exec "{number}": OCI runtime exec failed: exec failed: '
-            f'unable to start container process: exec: "{word}": {why}: unknown'
-        )
+        return self._runtime.exec_error(word, why, number)
 
 
 class _Elapsed:

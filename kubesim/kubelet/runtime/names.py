@@ -51,6 +51,16 @@ def repository_of(image: str) -> str:
     return "/".join(split_image(image)[:2])
 
 
+def short_name(image: str) -> str:
+    """The last part of the repository: `nginx`. The library knows images by it, wherever they come from."""
+    return repository_of(image).rsplit("/", 1)[-1]
+
+
+def familiar(image: str) -> str:
+    """The name as docker shows it: without docker.io and library/."""
+    return normalised(image).removeprefix("docker.io/").removeprefix("library/")
+
+
 def default_pull_policy(image: str) -> str:
     """What the apiserver fills in for an absent imagePullPolicy: Always for `:latest`, else IfNotPresent."""
     return "Always" if split_image(image)[2] == f":{DEFAULT_TAG}" else "IfNotPresent"

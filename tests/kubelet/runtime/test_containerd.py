@@ -113,22 +113,9 @@ async def test_after_a_power_cut_the_records_are_there_but_nothing_runs(sim: Sim
 async def test_a_hollow_runtime_forgets_everything(sim: Simulation) -> None:
     """Teaches: a hollow node's runtime is part of its kubelet process and dies with it."""
     containerd = runtime(sim, HOLLOW)
-    power = sim.loop.create_task(containerd.run())
     await containerd.run_pod_sandbox(SANDBOX)
-    power.cancel()
-    await asyncio.sleep(0)
+    containerd.power_off()
     assert containerd.pods() == ()
-
-
-async def test_pulls_of_one_node_wait_for_each_other(sim: Simulation) -> None:
-    """Teaches: serializeImagePulls is the default: a big image holds up a small one."""
-    containerd = runtime(sim)
-    await asyncio.gather(containerd.pull_image("mysql:8"), containerd.pull_image("pause:3.10"))
-    assert sim.clock.now() == pytest.approx(0.15 + 240 / 80 + 0.15 + 0.32 / 80)
-    assert [image.name for image in containerd.list_images()][-2:] == [
-        "docker.io/library/mysql:8",
-        "docker.io/library/pause:3.10",
-    ]
 
 
 async def test_addresses_go_round_before_one_is_given_again(sim: Simulation) -> None:
