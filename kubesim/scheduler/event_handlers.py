@@ -38,12 +38,15 @@ class EventHandlers:
         pods.add_handler(on_add=self.pod_added, on_update=self.pod_updated, on_delete=self.pod_deleted)
         nodes.add_handler(on_add=self.node_added, on_update=self.node_updated, on_delete=self.node_deleted)
 
-    def listen_volumes(self, claims: Informer, volumes: Informer, classes: Informer, csi_nodes: Informer) -> None:
+    def listen_volumes(
+        self, claims: Informer, volumes: Informer, classes: Informer, csi_nodes: Informer, capacities: Informer
+    ) -> None:  # fmt: skip
         """Registers with the informers of what volumes are made of."""
         for informer, event in (
             (claims, ClusterEvent.CLAIM_CHANGE),
             (volumes, ClusterEvent.VOLUME_CHANGE),
             (csi_nodes, ClusterEvent.CSI_NODE_CHANGE),
+            (capacities, ClusterEvent.STORAGE_CAPACITY_CHANGE),
         ):
             informer.add_handler(
                 on_add=partial(self._queue.move, event, None), on_update=partial(self._queue.move, event)

@@ -11,7 +11,15 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import CSI_NODES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
+from kubesim.api.resources import (
+    CSI_NODES,
+    CSI_STORAGE_CAPACITIES,
+    NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    PODS,
+    STORAGE_CLASSES,
+)
 from kubesim.api.stored import Stored
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
@@ -57,6 +65,7 @@ class Scheduler:
         self._preempting = Preempting(lambda key: self._pods().get(key))
         handle = Handle(
             snapshot, client, self.informers.of, sim.chance.stream("scheduler/preemption"), self._preempting,
+            lambda key: self._pods().get(key),
             sim.chance.recorded_node,
         )  # fmt: skip
         self.frameworks = {
@@ -93,7 +102,9 @@ class Scheduler:
         """Schedules until cancelled (or until the lease is lost)."""
         pods = self._pods()
         self.handlers.listen(pods, self.informers.of(NODES))
-        of_volumes = (PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES, CSI_NODES)
+        of_volumes = (
+            PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES, CSI_NODES, CSI_STORAGE_CAPACITIES,
+        )  # fmt: skip
         self.handlers.listen_volumes(*(self.informers.of(resource) for resource in of_volumes))
         async with Tasks("scheduler") as tasks:
             tasks.spawn(self.informers.run(), "informers")

@@ -32,6 +32,7 @@ class ClusterEvent(Enum):
     CLAIM_CHANGE = "PersistentVolumeClaimChange"
     VOLUME_CHANGE = "PersistentVolumeChange"
     CSI_NODE_CHANGE = "CSINodeChange"
+    STORAGE_CAPACITY_CHANGE = "CSIStorageCapacityChange"
     STORAGE_CLASS_ADD = "StorageClassAdd"
     UNSCHEDULED_POD_ADD = "UnschedulablePodAdd"
     POD_UPDATE = "PodUpdate"

@@ -11,6 +11,7 @@ from random import Random
 import msgspec
 
 from kubesim.api.resources import Resource
+from kubesim.api.stored import Stored
 from kubesim.client.client import Client
 from kubesim.client.informer import Informer
 from kubesim.scheduler.preemption.preempting import Preempting
@@ -29,4 +30,5 @@ class Handle(msgspec.Struct, frozen=True):
     informer: Callable[[Resource], Informer] = Informer
     random: Random = msgspec.field(default_factory=lambda: Random(0))
     preempting: Preempting | None = None
+    find_pod: Callable[[str], Stored | None] | None = None  # By key, as the informer has it.
     recorded_node: Callable[[str], str] = lambda _: ""  # See `kubesim.sim.Chance`.

@@ -3,7 +3,8 @@
 Claims of an immediate class must be bound before the Pod is tried, and their volumes must be within the node's reach.
 Those of a class with WaitForFirstConsumer are bound once a node is chosen: to a volume that is there and can be
 reached, or (the claim is told the node) to one that the class' provisioner makes. The Pod waits, 10 minutes at most.
-Upstream: pkg/scheduler/framework/plugins/volumebinding. Left out: capacities that drivers tell, scores by capacity.
+A driver that tells its capacity (CSIDriver `storageCapacity`) gets only claims that a CSIStorageCapacity has room for.
+Upstream: pkg/scheduler/framework/plugins/volumebinding. Left out: scores by capacity (a gate that is off in v1.36).
 """
 
 from __future__ import annotations
@@ -14,10 +15,18 @@ from typing import Any
 
 import msgspec
 
-from kubesim.api.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
+from kubesim.api.errors import ApiError, TransportError
+from kubesim.api.resources import (
+    CSI_DRIVERS,
+    CSI_STORAGE_CAPACITIES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    STORAGE_CLASSES,
+)
+from kubesim.api.selectors import label_selector
 from kubesim.api.stored import Stored
 from kubesim.api.views import Node, PersistentVolume
-from kubesim.api.volume_match import best_match, class_of, is_for, wanted_size
+from kubesim.api.volume_match import best_match, class_of, is_for, size, wanted_size
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, EventWithHint
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.handle import Handle
@@ -45,15 +54,20 @@ POLL_SECONDS = 1
 UNBOUND = unresolvable("pod has unbound immediate PersistentVolumeClaims")
 NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
 BIND_CONFLICT = "node(s) didn't find available persistent volumes to bind"
+NOT_ENOUGH_SPACE = "node(s) did not have enough free storage"
 NO_SUCH_VOLUME = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
 TIMED_OUT = failed("binding volumes: context deadline exceeded")
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What has to be bound on one node: claims with their volumes, and claims that a provisioner serves."""
+    """What has to be bound on one node: claims with their volumes, and claims that a provisioner serves.
+
+    `reason` is why that cannot be.
+    """
 
     static: tuple[tuple[Stored, Stored], ...] = ()
     provisioned: tuple[Stored, ...] = ()
+    reason: str = ""
 
 
 class Notes(msgspec.Struct):
@@ -76,6 +90,8 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
         self._claims = handle.informer(PERSISTENT_VOLUME_CLAIMS)
         self._volumes = handle.informer(PERSISTENT_VOLUMES)
         self._classes = handle.informer(STORAGE_CLASSES)
+        self._drivers = handle.informer(CSI_DRIVERS)
+        self._capacities = handle.informer(CSI_STORAGE_CAPACITIES)
         self._reserved: dict[str, str] = {}  # Volume → claim, while the binding is under way.
 
     # -- the decision ---------------------------------------------------------------------------------
@@ -93,7 +109,7 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
             assert claim is not None, "a claim that is not there is a problem"
             if is_bound(claim):
                 bound.append(claim)
-            elif self._waits(claim):
+            elif self._waits(claim) and not claim.object["spec"].get("volumeName"):
                 waiting.append(claim)
             else:
                 return ALL_NODES, UNBOUND
@@ -107,32 +123,36 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
         notes: Notes = state.read(self.name)
         reasons = []
         volumes = [self._volumes.get(claim.object["spec"]["volumeName"]) for claim in notes.bound]
-        if any(volume is not None and not reaches(volume, node.known) for volume in volumes):
+        wrong = next((volume for volume in volumes if volume is None or not reaches(volume, node.known)), SUCCESS)
+        if isinstance(wrong, Stored):
             reasons.append(NODE_CONFLICT)
         plan = self._plan(notes.waiting, node.known)
-        if plan is None:
-            reasons.append(BIND_CONFLICT)
+        if plan.reason:
+            reasons.append(plan.reason)
         else:
             notes.plans[node.name] = plan
-        if None in volumes:
+        if wrong is None:
             reasons.append(NO_SUCH_VOLUME)
         return unresolvable(*reasons) if reasons else SUCCESS
 
-    def _plan(self, claims: Sequence[Stored], node: Node) -> Plan | None:
-        """How all claims could be bound; None if one could not."""
+    def _plan(self, claims: Sequence[Stored], node: Node) -> Plan:
+        """How all claims could be bound, or why one could not."""
         static: list[tuple[Stored, Stored]] = []
         provisioned = []
         for claim in claims:
             selected = _annotation(claim, SELECTED_NODE)
             if selected and selected != node.metadata.name:
-                return None
+                return Plan(reason=BIND_CONFLICT)
             volume = None if selected else self._free_volume(claim, node, {chosen.name for _, chosen in static})
             if volume is not None:
                 static.append((claim, volume))
-            elif self._can_provision(claim, node):
-                provisioned.append(claim)
             else:
-                return None
+                provisioned.append(claim)
+        for claim in provisioned:
+            if not self._can_provision(claim, node):
+                return Plan(reason=BIND_CONFLICT)
+            if not self._has_capacity(claim, node):
+                return Plan(reason=NOT_ENOUGH_SPACE)
         return Plan(tuple(static), tuple(provisioned))
 
     def _free_volume(self, claim: Stored, node: Node, taken: set[str]) -> Stored | None:
@@ -153,6 +173,21 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
             for term in topologies
         )
 
+    def _has_capacity(self, claim: Stored, node: Node) -> bool:
+        """Whether the driver has room for the claim where the node is, as far as it tells."""
+        class_ = self._classes.get(class_of(claim.object))
+        driver = self._drivers.get(class_.object.get("provisioner", "")) if class_ is not None else None
+        if class_ is None or driver is None or not driver.object["spec"].get("storageCapacity"):
+            return True
+        for each in self._capacities.list():
+            limit = each.object.get("maximumVolumeSize") or each.object.get("capacity")
+            topology = each.object.get("nodeTopology")
+            is_large = limit is not None and size({"storage": limit}) >= wanted_size(claim.object)
+            is_ours = each.object.get("storageClassName") == class_.name and topology is not None
+            if is_ours and is_large and label_selector(topology).matches(node.metadata.labels):
+                return True
+        return False
+
     # -- making it true -------------------------------------------------------------------------------
 
     def reserve(self, state: CycleState, pod: PodInfo, node: str) -> Status:
@@ -172,20 +207,47 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
             return SUCCESS  # No claims: nearly always.
         plan = self._planned(state, node)
         client, namespace = self.handle.client, pod.namespace
-        for claim, volume in plan.static:
-            if not is_for(volume.object, claim.object):
-                await client.merge_patch(PERSISTENT_VOLUMES, volume.name, _claimed_by(claim))
-        for claim in plan.provisioned:
-            patch = {"metadata": {"annotations": {SELECTED_NODE: node}}}
-            await client.merge_patch(PERSISTENT_VOLUME_CLAIMS, claim.name, patch, namespace)
-        waiting = [claim.key for claim, _ in plan.static] + [claim.key for claim in plan.provisioned]
+        try:
+            for claim, volume in plan.static:
+                if not is_for(volume.object, claim.object):
+                    await client.merge_patch(PERSISTENT_VOLUMES, volume.name, _claimed_by(claim))
+            for claim in plan.provisioned:
+                patch = {"metadata": {"annotations": {SELECTED_NODE: node}}}
+                await client.merge_patch(PERSISTENT_VOLUME_CLAIMS, claim.name, patch, namespace)
+        except (ApiError, TransportError) as error:
+            return failed(str(error))
         for _ in range(self._timeout_seconds // POLL_SECONDS):
-            claims = [self._claims.get(key) for key in waiting]
-            if all(claim is not None and is_bound(claim) for claim in claims):
+            problem, is_done = self._progress(pod, plan, node)
+            if problem:
+                return failed(f"binding volumes: {problem}")
+            if is_done:
                 self.unreserve(state, pod, node)  # The claims hold them now.
                 return SUCCESS
             await asyncio.sleep(POLL_SECONDS)
         return TIMED_OUT
+
+    def _progress(self, pod: PodInfo, plan: Plan, node: str) -> tuple[str, bool]:
+        """(why the binding has to be given up, whether all claims are bound)."""
+        if plan.static or plan.provisioned:
+            find_pod = self.handle.find_pod
+            stored = pod.stored if find_pod is None else find_pod(pod.key)
+            if stored is None or stored.uid != pod.stored.uid:
+                return f'pod does not exist any more: pod "{pod.name}" not found', False
+        claims = []
+        for claim, volume in plan.static:
+            there, known = self._claims.get(claim.key), self._volumes.get(volume.name)
+            if there is None or known is None:
+                missing = f'"{claim.key}"' if there is None else f'"{volume.name}"'
+                return f"failed to check binding: could not find {missing}", False
+            claims.append(there)
+        for claim in plan.provisioned:
+            there = self._claims.get(claim.key)
+            if there is None:
+                return f'failed to check provisioning pvc: could not find v1.PersistentVolumeClaim "{claim.key}"', False
+            if there.revision > claim.revision and _annotation(there, SELECTED_NODE) != node:
+                return f'provisioning failed for PVC "{claim.name}"', False
+            claims.append(there)
+        return "", all(is_bound(claim) for claim in claims)
 
     def _planned(self, state: CycleState, node: str) -> Plan:
         notes = state.read(self.name)
@@ -201,7 +263,21 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
             EventWithHint(ClusterEvent.VOLUME_CHANGE),
             EventWithHint(ClusterEvent.NODE_ADD),
             EventWithHint(ClusterEvent.NODE_LABEL),
+            EventWithHint(ClusterEvent.STORAGE_CAPACITY_CHANGE, self.is_schedulable_after_capacity),
         )
+
+    def is_schedulable_after_capacity(self, pod: PodInfo, old: Any, new: Any) -> bool:
+        """There is more room than before."""
+        assert isinstance(new, Stored)
+
+        def limit(stored: Stored) -> Any:
+            told = stored.object.get("maximumVolumeSize") or stored.object.get("capacity")
+            return None if told is None else size({"storage": told})
+
+        if old is None:
+            return True
+        before, after = limit(old), limit(new)
+        return after is not None and (before is None or after > before)
 
     def is_schedulable_after_claim(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """Only claims that the Pod mounts count."""

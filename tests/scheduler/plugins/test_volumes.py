@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from kubesim.api.resources import PERSISTENT_VOLUMES, PODS
+from kubesim.api.resources import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from kubesim.api.stored import Stored
 from kubesim.cluster import SimCluster
 from kubesim.scheduler.framework.status import SUCCESS
+from kubesim.scheduler.plugins.volume_binding import SELECTED_NODE
 
 ZONE = "topology.kubernetes.io/zone"
 Make = Callable[..., Stored]
@@ -76,6 +77,36 @@ def test_a_provisioner_makes_volumes_where_its_class_allows(two: Any, pod: Make)
     two.know(claim("data", storageClassName="cloud"))
     assert two.verdict(pod(**mounting("data")), "n1") is not SUCCESS
     assert two.verdict(pod(**mounting("data")), "n2") is SUCCESS
+
+
+def capacity(name: str, zone: str, size: str, most: str = "") -> dict[str, Any]:
+    head = {"apiVersion": "storage.k8s.io/v1", "kind": "CSIStorageCapacity"}
+    told = {"capacity": size} | ({"maximumVolumeSize": most} if most else {})
+    topology = {"matchLabels": {ZONE: zone}}
+    metadata = {"name": name, "namespace": "kube-system"}
+    return head | {"metadata": metadata, "storageClassName": "cloud", "nodeTopology": topology} | told
+
+
+def test_a_driver_that_tells_its_capacity_is_not_asked_for_more(two: Any, pod: Make) -> None:
+    """Teaches: CSIStorageCapacity counts only if the CSIDriver says so; the largest volume counts before the sum."""
+    driver = {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "csi.example.com"}}
+    two.know(storage_class("cloud", "csi.example.com"), claim("data", storageClassName="cloud"))
+    two.know(capacity("a", "a", "100Gi", "512Mi"), capacity("b", "b", "1Gi"))
+    assert two.verdict(pod(**mounting("data")), "n1") is SUCCESS
+    two.know(driver | {"spec": {"storageCapacity": True}})
+    assert two.verdict(pod(**mounting("data")), "n1").reasons == ("node(s) did not have enough free storage",)
+    assert two.verdict(pod(**mounting("data")), "n2") is SUCCESS
+    hint = two.plugin("VolumeBinding").is_schedulable_after_capacity
+    small, large = (Stored(1, capacity("a", "a", size)) for size in ("1Gi", "2Gi"))
+    assert [hint(None, *pair) for pair in ((None, small), (small, large), (large, small))] == [True, True, False]
+
+
+def test_a_claim_that_names_its_volume_is_the_volume_controllers_business(two: Any, pod: Make) -> None:
+    """Teaches: a claim bound by half is waited for, whatever its class."""
+    half = claim("data", storageClassName="local", volumeName="v1")
+    two.know(storage_class("local"), volume("v1", node="n1", storageClassName="local"), half)
+    decision = two.schedule(pod(**mounting("data")))
+    assert decision.diagnosis.pre_filter_message == "pod has unbound immediate PersistentVolumeClaims"
 
 
 def test_old_volumes_say_their_zone_in_a_label(two: Any, pod: Make) -> None:
@@ -157,3 +188,26 @@ async def test_the_scheduler_binds_the_volume_of_the_node_that_it_chose(cluster:
     volumes = (await cluster.client.list(PERSISTENT_VOLUMES)).items
     phases = {stored.name: stored.object["status"]["phase"] for stored in volumes}
     assert phases == {"v1": "Available", "v2": "Bound"}
+
+
+async def test_a_provisioner_that_gives_up_sends_the_pod_back() -> None:
+    """Teaches: the node is told in an annotation; a provisioner takes it away to say that it cannot."""
+    async with SimCluster(1) as cluster:
+        await cluster.apply(storage_class("cloud", "csi.nobody.example"))
+        wanted = claim("data", storageClassName="cloud")
+        await cluster.apply({**wanted, "metadata": {"name": "data", "namespace": "default"}})
+        containers = [{"name": "c", "image": "nginx"}]
+        head = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "default"}}
+        await cluster.apply({**head, "spec": {"containers": containers, **mounting("data")}})
+        await cluster.run_for(5)
+        (stored,) = [each for each in cluster.all(PERSISTENT_VOLUME_CLAIMS) if each.name == "data"]
+        assert stored.object["metadata"]["annotations"][SELECTED_NODE] == "node-1"
+        take_away = {"metadata": {"annotations": {SELECTED_NODE: None}}}
+        await cluster.client.merge_patch(PERSISTENT_VOLUME_CLAIMS, "data", take_away, "default")
+        await cluster.run_for(2)
+        told = [each.object["message"] for each in cluster.all(EVENTS) if each.object["reason"] == "FailedScheduling"]
+        failure = 'binding volumes: provisioning failed for PVC "data"'
+        assert told[-1] == f'running PreBind plugin "VolumeBinding": {failure}'
+        await cluster.run_for(10)  # Tried again, after a back-off.
+        (stored,) = [each for each in cluster.all(PERSISTENT_VOLUME_CLAIMS) if each.name == "data"]
+        assert stored.object["metadata"]["annotations"][SELECTED_NODE] == "node-1"
