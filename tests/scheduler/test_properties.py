@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubesim.api.stored import Stored
-from kubesim.checks.placement import placement_problems
+from kubesim.checks import placement_problems
 from kubesim.scheduler.config_file import parse_configuration
 from kubesim.scheduler.framework.interface import Preemption
 from kubesim.scheduler.framework.status import Code
