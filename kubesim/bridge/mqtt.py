@@ -3,7 +3,7 @@
 A simulated cluster's time may run fast, slowly or not at all, while a broker wants its keep-alive every few real
 seconds; and a broker that is slow must not slow the cluster. So the two share nothing but the outbox. A broker that
 goes away is called again with a back-off of 1 second that doubles up to 30; then everything retained is said again,
-and the trace goes on where it was, with what was not acknowledged once more (at least once: `n` tells repeats).
+and the trace goes on where it was, with what was not acknowledged once more (at least once: `serial` tells repeats).
 MQTT 3.1.1, which every broker speaks; the client is aiomqtt (once called asyncio-mqtt).
 """
 
@@ -227,7 +227,8 @@ class Connection:
                 message = await asyncio.wait_for(anext(messages), SWEEP_SECONDS)
             except TimeoutError:
                 break
-            if isinstance(message.payload, bytes):
+            wanted = any(message.topic.matches(topic) for topic in topics)  # Some brokers send others, too.
+            if wanted and isinstance(message.payload, bytes):
                 found.append((str(message.topic), message.payload))
         for topic in topics:
             await client.unsubscribe(topic)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import orjson
 
 from kubesim.bridge.outbox import Outbox
-from kubesim.bridge.topics import QOS_CLOCK, Fields, Message, Topics, encoded
+from kubesim.bridge.topics import QOS_CLOCK, QOS_STATE, Fields, Message, Topics, encoded
 from kubesim.cluster import SimCluster
 from kubesim.recording import Change
 from kubesim.sim import Mode, Record, SimLoop
@@ -62,12 +62,16 @@ class Publisher:
             self._cluster.sim.loop.call_soon(self.tick)
 
     def _say_components(self) -> None:
-        for host in self._cluster.faults.hosts.values():
-            for name in host.processes:
-                message = self._topics.component(name, host)
-                if self._components.get(message.topic) != message.payload:
-                    self._components[message.topic] = message.payload
-                    self._outbox.put(message)
+        hosts = self._cluster.faults.hosts.values()
+        messages = [self._topics.component(name, host) for host in hosts for name in host.processes]
+        present = {message.topic for message in messages}
+        for topic in [topic for topic in self._components if topic not in present]:
+            del self._components[topic]  # A node was taken away.
+            self._outbox.put(Message(topic, b"", QOS_STATE, True))
+        for message in messages:
+            if self._components.get(message.topic) != message.payload:
+                self._components[message.topic] = message.payload
+                self._outbox.put(message)
 
     def _say_clock(self) -> None:
         payload = encoded(self.clock())

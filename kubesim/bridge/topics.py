@@ -55,7 +55,7 @@ class Topics:
 
     def trace(self, line: bytes, number: int) -> Message:
         """A line of a recording, with the schema's version and a serial number in front of its own keys."""
-        payload = b'{"schema":%d,"n":%d,' % (SCHEMA, number) + line[1:].rstrip(b"\n")
+        payload = b'{"schema":%d,"serial":%d,' % (SCHEMA, number) + line[1:].rstrip(b"\n")
         return Message(f"{self.base}trace/{heading(line)}", payload, QOS_TRACE, False)
 
     def state(self, change: Change) -> Message | None:

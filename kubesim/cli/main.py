@@ -35,6 +35,7 @@ COMMANDS = {
     "clock": "kubesim.cli.clock:clock",
     "component": "kubesim.cli.component:component",
     "fidelity": "kubesim.cli.fidelity:fidelity",
+    "classroom": "kubesim.cli.classroom:classroom",
     "version": "kubesim.cli.version:version",
     "completion": "kubesim.cli.completion:completion",
 }

@@ -106,6 +106,13 @@ class Narrator:
             for verdict in entry.verdicts:
                 self._tell(verdict)
 
+    def end(self) -> None:
+        """Nothing more is told."""
+        self.flush()
+        for alarm in self._alarms.values():
+            alarm.cancel()
+        self._alarms.clear()
+
     def _add(self, time_ns: int, happening: Happening) -> None:
         """Holds it back for a moment, since the same may happen to others."""
         shape: tuple[object, ...] = happening.shape

@@ -109,7 +109,7 @@ class ScenarioRun:
         finally:
             for look_away in looking_on:
                 look_away()
-        self.narrator.flush()
+        self.narrator.end()
         if self._writer is not None:
             self._writer.line(self._since(cluster.sim.clock.now_ns()), {"end": True})
         lines = self._lines_at_failure if self._lines_at_failure is not None else self._lines

@@ -166,4 +166,7 @@ def fault_of(given: Fields) -> Fault:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise CommandError(f"{where}: {first['msg']}" if where else str(first["msg"])) from None
+        if first["type"] == "extra_forbidden":
+            raise CommandError(f'a fault has no "{where}"; it is written as in a scenario\'s step') from None
+        what = str(first["msg"]).removeprefix("Value error, ")
+        raise CommandError(f"{where}: {what}" if where else what) from None

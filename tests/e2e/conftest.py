@@ -25,6 +25,7 @@ PROGRAMS = {
     "test_helm": (),
     "test_kubectl": ("kubectl",),
     "test_kubectl_versions": (),
+    "test_mqtt": ("kubectl", "mosquitto", "mosquitto_pub", "openssl"),
     "test_python_clients": ("kubectl",),
     "test_start": ("kubectl",),
     "test_streams": ("kubectl", "curl"),
