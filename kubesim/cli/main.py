@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "kubesim.cli.run:run",
     "scenarios": "kubesim.cli.scenarios:scenarios",
     "explain-schedule": "kubesim.cli.explain_schedule:explain_schedule",
+    "scheduler": "kubesim.cli.scheduler:scheduler",
     "start": "kubesim.cli.start:start",
     "status": "kubesim.cli.status:status",
     "stop": "kubesim.cli.stop:stop",
