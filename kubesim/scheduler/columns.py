@@ -11,7 +11,7 @@ Upstream has no such thing (v1.35's batching reuses the last Pod's ranking in a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,9 +83,10 @@ class ColumnStore:
     def _is_wide_promise(self, pod: PodInfo) -> bool:
         """Whether Pods that are promised a node could keep this one away by more than the room that they take."""
         nominator = self._local.nominator
-        rivals = [rival for node in nominator.by_node for rival in nominator.rivals(pod, node)]
+        if any(rival.priority >= pod.priority and rival.uid != pod.uid for rival in nominator.wary.values()):
+            return True
         is_picky = any(columns.is_picky(pod) for _, _, columns in self._wide)
-        return bool(rivals) and bool(is_picky or any(rival.group.terms.anti_required for rival in rivals))
+        return is_picky and any(nominator.rivals(pod, node) for node in nominator.by_node)
 
     def _look_wide(self, pod: PodInfo) -> WideView | None:
         """What the plugins that look beyond one node say; None if the table has grown too big for that."""
@@ -138,6 +139,7 @@ class ShapeColumns:
         narrowed = framework.run_pre_filter(self._state, pod, snapshot)
         self.usable = narrowed.status is SUCCESS and narrowed.node_names is None
         framework.run_pre_score(self._state, pod, ())
+        self._names = [node.name for node in snapshot.nodes]
         self._scorers = list(framework.active_scores(self._state))
         self._scaled = [(plugin, weight) for plugin, weight in self._scorers if plugin.scale is not Scale.AS_IS]
         self._dependent = [one for one in framework.plugins if type(one).depends_on is not Plugin.depends_on]
@@ -152,14 +154,16 @@ class ShapeColumns:
         self._numbers: dict[Status, int] = {}
         self._position = snapshot.position
         self._tokens = self._read_tokens()
-        self._promised: list[int] = []  # Nodes whose verdict counted nominated Pods in, good for one Pod only.
-        self._promised_verdicts: dict[int, tuple[tuple[int, tuple[str, ...]], Status]] = {}
+        self._promised: dict[int, None] = {}  # Nodes that are rejected because of Pods that are promised them.
+        self._promises_position = -1  # How much of the log of promises is counted in,
+        self._promises_priority = 0  # for Pods of which priority,
+        self._own_promise = ""  # but for the last Pod's own.
 
     def evaluate(self, pod: PodInfo, start: int, wanted: int, wide: WideView) -> Evaluation:
         """The first `wanted` feasible nodes from `start` on, with their totals."""
-        self._forget_changed()
-        if len(self._framework.nominator):
-            self._count_promised(pod)
+        changed = self._forget_changed()
+        if len(self._framework.nominator) or self._promised:
+            self._count_promised(pod, changed)
         feasible, reached = self._search(pod, start, wanted, wide.rejected)
         totals: Integers | list[int] = []
         if len(feasible) > 1:
@@ -192,8 +196,8 @@ class ShapeColumns:
             verdicts[(verdicts == FEASIBLE) & mask] = self._number(status)
         return verdicts
 
-    def _forget_changed(self) -> None:
-        """Verdicts of nodes that changed since the last look are unknown again."""
+    def _forget_changed(self) -> Iterable[int] | None:
+        """Verdicts of nodes that changed since the last look are unknown again; which, None: all."""
         snapshot = self._snapshot
         changed = snapshot.changes_since(self._position)
         self._position = snapshot.position
@@ -202,12 +206,10 @@ class ShapeColumns:
             self._tokens = tokens
             self._verdicts[:] = UNKNOWN
             self._possible = self._stale = None
-        else:
-            for index in changed:
-                self._set_verdict(index, UNKNOWN)
-        for index in self._promised:
+            return None
+        for index in changed:
             self._set_verdict(index, UNKNOWN)
-        self._promised = []
+        return changed
 
     def _set_verdict(self, index: int, verdict: int) -> None:
         """Keeps what is known of all verdicts together up to date."""
@@ -222,23 +224,40 @@ class ShapeColumns:
             else:
                 self._stale = None
 
-    def _count_promised(self, pod: PodInfo) -> None:
-        """Verdicts of nodes that are promised to Pods that go first."""
-        snapshot, nominator = self._snapshot, self._framework.nominator
-        for name in nominator.by_node:
-            rivals = nominator.rivals(pod, name)
-            index = snapshot.index.get(name)
-            if not rivals or index is None:
-                continue
-            node = snapshot.nodes[index]
-            asked_about = (node.generation, tuple(rival.uid for rival in rivals))
-            known = self._promised_verdicts.get(index)
-            if known is None or known[0] != asked_about:
-                status = self._framework.run_filters_with_nominated(self._state, pod, node)
-                known = self._promised_verdicts[index] = (asked_about, status)
-            if known[1] is not SUCCESS:
-                self._set_verdict(index, self._number(known[1]))
-                self._promised.append(index)
+    def _count_promised(self, pod: PodInfo, changed: Iterable[int] | None) -> None:
+        """Verdicts of nodes that are promised to Pods that go first; only what changed since the last Pod."""
+        nominator, snapshot = self._framework.nominator, self._snapshot
+        names = nominator.changes_since(self._promises_position) if self._promises_position >= 0 else None
+        self._promises_position = -1  # Should a plugin fail on the way, all is counted anew.
+        own, before = nominator.node_of(pod.uid), self._own_promise
+        self._own_promise = own
+        if names is None or changed is None or pod.priority != self._promises_priority:
+            self._promises_priority = pod.priority
+            wanted = {**self._promised, **self._indices(nominator.by_node)}
+        else:
+            wanted = self._indices(name for name in (*names, before, own) if name)
+            for index in changed:
+                if index in self._promised or snapshot.nodes[index].name in nominator.by_node:
+                    wanted[index] = None
+        for index in wanted:
+            self._count_promises_of(pod, index)
+        self._promises_position = nominator.position
+
+    def _indices(self, names: Iterable[str]) -> dict[int, None]:
+        index = self._snapshot.index
+        return {index[name]: None for name in names if name in index}
+
+    def _count_promises_of(self, pod: PodInfo, index: int) -> None:
+        if index in self._promised:
+            del self._promised[index]
+            self._set_verdict(index, UNKNOWN)
+        node = self._snapshot.nodes[index]
+        if not self._framework.nominator.rivals(pod, node.name):
+            return
+        status = self._framework.run_filters_with_nominated(self._state, pod, node)
+        if status is not SUCCESS:
+            self._set_verdict(index, self._number(status))
+            self._promised[index] = None
 
     def _read_tokens(self) -> list[Any]:
         tokens = []
@@ -325,13 +344,16 @@ class ShapeColumns:
         return totals
 
     def _diagnose(self, window: npt.NDArray[np.int16], start: int) -> Diagnosis:
-        nodes, statuses = self._snapshot.nodes, self._statuses
+        statuses, verdicts = self._statuses, window.tolist()
+        names = self._names
+        in_order = names[start:] + names[:start]
         diagnosis = Diagnosis()
-        for place, verdict in enumerate(window.tolist()):
-            if verdict > FEASIBLE:
-                name = nodes[(place + start) % len(nodes)].name
-                diagnosis.node_to_status[name] = statuses[verdict]
-        for verdict in dict.fromkeys(window.tolist()):
+        if min(verdicts, default=0) > FEASIBLE:
+            diagnosis.node_to_status = dict(zip(in_order, map(statuses.__getitem__, verdicts), strict=False))
+        else:
+            named = zip(in_order, verdicts, strict=False)
+            diagnosis.node_to_status = {name: statuses[verdict] for name, verdict in named if verdict > FEASIBLE}
+        for verdict in dict.fromkeys(verdicts):
             if verdict > FEASIBLE:
                 diagnosis.blame(statuses[verdict])
         return diagnosis

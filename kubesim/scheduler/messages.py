@@ -32,11 +32,13 @@ def fit_error(nodes: int, diagnosis: Diagnosis) -> str:
 def count_reasons(nodes: int, diagnosis: Diagnosis) -> dict[str, int]:
     """Reason → how many nodes gave it; a node may give several."""
     counts: dict[str, int] = {}
-    statuses = Counter(diagnosis.node_to_status.values())
-    absent = nodes - len(diagnosis.node_to_status)
+    verdicts = diagnosis.node_to_status.values()
+    different = dict(zip(map(id, verdicts), verdicts, strict=True))  # Thousands of nodes share a few.
+    statuses = [(different[key], count) for key, count in Counter(map(id, verdicts)).items()]
+    absent = nodes - len(verdicts)
     if absent > 0:
-        statuses[diagnosis.absent_nodes_status] += absent
-    for status, count in statuses.items():
+        statuses.append((diagnosis.absent_nodes_status, absent))
+    for status, count in statuses:
         for reason in status.reasons:
             counts[reason] = counts.get(reason, 0) + count
     return counts

@@ -23,12 +23,13 @@ class NodeInfo:
 
     __slots__ = (
         "affine_groups", "allocatable", "allowed_pods", "generation", "groups", "images", "name", "node",
-        "non_zero_cpu", "non_zero_memory", "pods", "ports", "requested",
+        "non_zero_cpu", "non_zero_memory", "pods", "ports", "renewals", "requested",
     )  # fmt: skip
 
     def __init__(self, name: str, node: Node | None = None) -> None:
         self.name = name
-        self.generation = 0
+        self.generation = 0  # Grows with every change that a plugin can see,
+        self.renewals = 0  # and this one with newer revisions of Pods in which it sees none.
         self.requested: Amounts = {}
         self.non_zero_cpu = 0
         self.non_zero_memory = 0
@@ -102,6 +103,7 @@ class NodeInfo:
         old = self.pods[pod.uid]
         if old.shape is pod.shape and old.group == pod.group:
             self.pods[pod.uid] = pod
+            self.renewals += 1
             return False
         self.remove_pod(pod.uid)
         self.add_pod(pod)

@@ -98,6 +98,46 @@ def test_both_forms_choose_alike_with_the_same_luck(
                 form.cache.set_node(node(f"n{index}", **fields).view(NodeView))
 
 
+def promises() -> st.SearchStrategy[list[tuple[int, int, int]]]:
+    """(Pod, its priority, node): who is promised what from here on; node -1: nothing any more."""
+    return st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.integers(-1, NODES - 1)), max_size=3)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    rounds=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), promises(), changes()), min_size=1, max_size=8),
+    percentage=st.sampled_from([0, 40]),
+)
+def test_both_forms_heed_what_others_are_promised(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored],
+    rounds: list[tuple[int, int, list[tuple[int, int, int]], list[tuple[int, dict[str, Any]]]]], percentage: int,
+) -> None:  # fmt: skip
+    """Teaches: room that is promised counts for some Pods and not for others, and changes without the node."""
+    made = [node(f"n{number}", cpu="2") for number in range(NODES)]
+    readable, quick = world(made), world(made)
+    quick.algorithm.columns_min_nodes = 0
+    forms = (readable, quick)
+    for form in forms:
+        form.algorithm.feasible_nodes_wanted = lambda count, _: (
+            max(count * percentage // 100, 2) if percentage else count
+        )
+    for number, priority, promised, changed in rounds:
+        for who, rank, where in promised:
+            for form in forms:
+                info = form.place_nowhere(pod(f"p{who}", requests={"cpu": "1500m"}, priority=rank))
+                form.framework.nominator.nominate(info, f"n{where}" if where >= 0 else "")
+        new = pod(f"p{number}", requests={"cpu": "1"}, priority=priority)
+        expected, seen = readable.schedule(new), quick.schedule(new)
+        assert seen.node == expected.node
+        assert list(seen.evaluation.feasible) == list(expected.evaluation.feasible)
+        assert dict(seen.evaluation.rejections()) == dict(expected.evaluation.rejections())
+        if not expected.node:
+            assert seen.diagnosis.node_to_status == expected.diagnosis.node_to_status
+        for form in forms:
+            for index, fields in changed:
+                form.cache.set_node(node(f"n{index}", **fields).view(NodeView))
+
+
 def test_a_placement_makes_only_its_node_answer_again(
     world: Any, node: Callable[..., Stored], pod: Callable[..., Stored], monkeypatch: Any
 ) -> None:

@@ -143,8 +143,8 @@ class Filters(Protocol):
     def run_filters_with_nominated(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status:
         """SUCCESS if the Pod fits, whether or not those with a promise for `node` are there."""
 
-    def is_promised(self, node: str) -> bool:
-        """Whether Pods are nominated to `node`."""
+    def promised(self, node: str) -> Sequence[PodInfo]:
+        """The Pods that are nominated to `node`."""
 
     def look_at_one_node(self, state: CycleState) -> bool:
         """Whether every filter with something to say about the Pod is `node_local`."""

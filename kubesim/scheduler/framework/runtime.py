@@ -219,9 +219,9 @@ class Framework(BindingPoints):
                 return status
         return self.run_filters(state, pod, node)
 
-    def is_promised(self, node: str) -> bool:
-        """Whether Pods are nominated to `node`."""
-        return node in self.nominator.by_node
+    def promised(self, node: str) -> Sequence[PodInfo]:
+        """The Pods that are nominated to `node`."""
+        return self.nominator.on(node)
 
     def look_at_one_node(self, state: CycleState) -> bool:
         """Whether every filter with something to say about the Pod is `node_local`."""

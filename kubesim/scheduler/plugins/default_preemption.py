@@ -130,10 +130,14 @@ class DefaultPreemption(PreEnqueuePlugin, PostFilterPlugin):
         return None
 
 
-def helpable(snapshot: Snapshot, diagnosis: Diagnosis) -> list[NodeInfo]:
+def helpable(snapshot: Snapshot, diagnosis: Diagnosis) -> Sequence[NodeInfo]:
     """The nodes whose trouble could be the Pods that are on them."""
     verdicts = diagnosis.node_to_status
     if diagnosis.absent_nodes_status.code is Code.UNSCHEDULABLE:
         return [node for node in snapshot.nodes if diagnosis.status_of(node.name).code is Code.UNSCHEDULABLE]
-    indices = [snapshot.index[name] for name, status in verdicts.items() if status.code is Code.UNSCHEDULABLE]
+    different = dict(zip(map(id, verdicts.values()), verdicts.values(), strict=True))  # Nodes share a few statuses.
+    helped = {key for key, status in different.items() if status.code is Code.UNSCHEDULABLE}
+    if len(helped) == len(different) and len(verdicts) == len(snapshot):
+        return snapshot.nodes
+    indices = [snapshot.index[name] for name, status in verdicts.items() if id(status) in helped]
     return [snapshot.nodes[index] for index in sorted(indices)]

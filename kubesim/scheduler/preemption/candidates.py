@@ -55,10 +55,12 @@ class DryRun(msgspec.Struct):
 
 
 class Found(NamedTuple):
-    """What a dry run of one node came to, and the node as it was."""
+    """What a dry run of one node came to, the node as it was, and who was promised it."""
 
     node: NodeInfo
     generation: int
+    renewals: int
+    promised: Sequence[PodInfo]
     result: Candidate | Status
 
 
@@ -98,13 +100,15 @@ class VictimSearch:
 
     def _try_node(self, node: NodeInfo) -> Candidate | Status:
         """`on_node`, or what it said of the same node before; a plugin that fails spoils its node only."""
-        memo = None if self._filters.is_promised(node.name) else self._memo
-        if memo is not None and (known := memo.get(node.name)) is not None and _holds(known, node):
+        memo, promised = self._memo, self._filters.promised(node.name)
+        if self._pod in promised:
+            memo = None  # It does not stand in its own way, as it does in that of Pods like it.
+        if memo is not None and (known := memo.get(node.name)) is not None and _holds(known, node, promised):
             return known.result
         try:
             result = self.on_node(node)
             if memo is not None:
-                memo[node.name] = Found(node, node.generation, result)
+                memo[node.name] = Found(node, node.generation, node.renewals, promised, result)
             return result
         except PluginError as error:
             return failed(str(error))
@@ -149,12 +153,11 @@ class VictimSearch:
         self._filters.run_remove_pod(state, self._pod, pod, node)
 
 
-def _holds(known: Found, node: NodeInfo) -> bool:
-    """Whether the node is as it was: also the Pods' own revisions, which do not count as a change of the node."""
-    if known.node is not node or known.generation != node.generation:
-        return False
-    result = known.result
-    if isinstance(result, Status):
-        return True
-    pods = node.pods
-    return all(pods.get(pod.uid) is pod for pod in (*result.victims, *result.spared))
+def _holds(known: Found, node: NodeInfo, promised: Sequence[PodInfo]) -> bool:
+    """Whether all is as it was: also the Pods' own revisions, which do not count as a change of the node."""
+    return (
+        known.node is node
+        and known.generation == node.generation
+        and known.renewals == node.renewals
+        and known.promised == promised
+    )

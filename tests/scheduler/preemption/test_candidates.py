@@ -98,6 +98,25 @@ def test_what_is_remembered_of_a_node_holds_until_it_or_its_pods_change() -> Non
     assert victim().name == "other"
 
 
+def test_what_is_remembered_of_a_node_holds_until_others_are_promised_it() -> None:
+    """Teaches: whoever preempted first keeps the place, also from those who asked before and ask again."""
+    world, new = World([make_node("n", cpu="2")], [cpu("low", "2", node="n")]), cpu("new", "1", 10)
+    memo: Memo = {}
+
+    def candidates(pod: Stored = new) -> int:
+        state, info = CycleState(), world.place_nowhere(pod)
+        world.framework.run_pre_filter(state, info, world.snapshot)
+        found = VictimSearch(world.framework, state, info, [], memo)
+        return len(found.run(world.snapshot.nodes, 0, 1).candidates)
+
+    assert candidates() == 1
+    first = world.place_nowhere(cpu("first", "2", 10))
+    world.framework.nominator.nominate(first, "n")
+    assert (candidates(), candidates()) == (0, 0)
+    world.framework.nominator.forget(first.uid)
+    assert candidates() == 1
+
+
 def candidate(node: str, *pods: Stored, violations: int = 0) -> Candidate:
     world = World([])
     return Candidate(node, tuple(world.place_nowhere(pod) for pod in pods), violations=violations)
