@@ -4,7 +4,8 @@ The order is upstream's: a sandbox first, then init containers one after another
 containers that keep running, as soon as the one before has started), then all containers together. A dead
 container is started again as its restart policy says; back-off is the caller's business.
 Upstream: computePodActions in pkg/kubelet/kuberuntime/kuberuntime_manager.go. Ephemeral
-containers are started once, whatever the others do. Left out: per-container restart rules.
+containers are started once, whatever the others do. Left out: the rule action RestartAllContainers, which restarts
+only the container that ended.
 """
 
 from __future__ import annotations
@@ -102,7 +103,8 @@ def _next_init(
         elif latest.state is ContainerState.RUNNING:
             return ()
         elif latest.state is ContainerState.CREATED or latest.exit_code != 0:
-            return () if spec.restart_policy == "Never" and latest.exit_code else (container,)
+            again = latest.state is ContainerState.CREATED or restarts_after(container, spec, latest.exit_code)
+            return (container,) if again else ()
     return None
 
 
@@ -130,8 +132,17 @@ def should_start(container: ContainerSpec, spec: PodSpec, latest: Container | No
         return True
     if latest.state is ContainerState.RUNNING:
         return False
+    return restarts_after(container, spec, latest.exit_code)
+
+
+def restarts_after(container: ContainerSpec, spec: PodSpec, code: int) -> bool:
+    """Whether a container that ended with `code` runs again: its rules come first, then its policy, then the Pod's."""
+    for rule in container.restart_policy_rules:
+        wanted = rule.get("exitCodes") or {}
+        if (code in (wanted.get("values") or ())) == (wanted.get("operator") == "In"):
+            return True
     policy = container.restart_policy or spec.restart_policy
-    return policy in ("Always", "") or (policy == "OnFailure" and latest.exit_code != 0)
+    return policy in ("Always", "") or (policy == "OnFailure" and code != 0)
 
 
 def is_sidecar(container: ContainerSpec) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.api.views import PodSpec
 from kubesim.kubelet.container_status import ContainerFacts, container_statuses
-from kubesim.kubelet.pod_actions import is_sidecar
+from kubesim.kubelet.pod_actions import is_sidecar, restarts_after
 
 Status = dict[str, Any]
 
@@ -101,21 +101,19 @@ def pod_phase(spec: PodSpec, init: Sequence[Status], main: Sequence[Status], *, 
             waits_for_init |= "waiting" in status["state"] and "terminated" not in status["lastState"]
             continue
         code = exit_code(status)
-        if code is not None and code != 0 and spec.restart_policy == "Never":
+        if code is not None and code != 0 and not restarts_after(container, spec, code):
             return FAILED
         waits_for_init |= code != 0
     running = sum("running" in status["state"] for status in main)
-    codes = [code for status in main if (code := exit_code(status)) is not None]
+    ends = [(each, exit_code(status)) for each, status in zip(spec.containers, main, strict=True)]
+    codes = [code for _, code in ends if code is not None]
     if waits_for_init or running + len(codes) < len(main):
         return PENDING
     if running:
         return RUNNING
-    if ended or spec.restart_policy != "Always":
-        if not any(codes):
-            return SUCCEEDED
-        if ended or spec.restart_policy == "Never":
-            return FAILED
-    return RUNNING
+    if not ended and any(code is not None and restarts_after(container, spec, code) for container, code in ends):
+        return RUNNING
+    return FAILED if any(codes) else SUCCEEDED
 
 
 def exit_code(status: Status) -> int | None:

@@ -119,6 +119,10 @@ def image_padding(containers: list[Object], path: str) -> list[FieldError]:
     ]
 
 
+RULE_ACTIONS = ("Restart", "RestartAllContainers")
+RULE_OPERATORS = ("In", "NotIn")
+
+
 def _one_of(container: Object, name: str, path: str, allowed: tuple[str, ...]) -> list[FieldError]:
     value = container.get(name) or ""
     if value in allowed:
@@ -127,10 +131,21 @@ def _one_of(container: Object, name: str, path: str, allowed: tuple[str, ...]) -
 
 
 def _restart_policy(container: Object, path: str) -> list[FieldError]:
-    policy = container.get("restartPolicy")
-    if policy in (None, *RESTART_POLICIES):
-        return []
-    return [not_supported(f"{path}.restartPolicy", policy, RESTART_POLICIES)]
+    policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
+    problems: list[FieldError] = []
+    if policy not in (None, *RESTART_POLICIES):
+        problems.append(not_supported(f"{path}.restartPolicy", policy, RESTART_POLICIES))
+    if rules and policy is None:
+        words = "must specify restartPolicy when restart rules are used"
+        problems.append(required(f"{path}.restartPolicy", words))
+    for index, rule in enumerate(rules):
+        at, exit_codes = f"{path}.restartPolicyRules[{index}]", rule.get("exitCodes")
+        problems += _one_of(rule, "action", at, RULE_ACTIONS)
+        if exit_codes is None:
+            problems.append(required(f"{at}.exitCodes", "must be specified"))
+        else:
+            problems += _one_of(exit_codes, "operator", f"{at}.exitCodes", RULE_OPERATORS)
+    return problems
 
 
 def _ports(ports: list[Object], path: str) -> list[FieldError]:

@@ -26,9 +26,10 @@ from kubesim.kubelet.runtime.cri import (
     SandboxConfig,
 )
 from kubesim.kubelet.runtime.images import ImageStore
-from kubesim.kubelet.runtime.insides import ExecError, Insides
+from kubesim.kubelet.runtime.insides import ExecError, Insides, leaves_message
 from kubesim.kubelet.runtime.layers import Manifest, library_manifest
 from kubesim.kubelet.runtime.pod_network import PodNetwork
+from kubesim.kubelet.runtime.process import Surroundings
 from kubesim.kubelet.runtime.processes import EXIT_CODE_LOST, Processes, end
 from kubesim.kubelet.runtime.registry import Credentials, Refusal, Registries
 from kubesim.sim import Simulation
@@ -359,7 +360,20 @@ class SimulatedRuntime:
             bits = f"{self._random.getrandbits(128):032x}"
             self.boot_id = f"{bits[:8]}-{bits[8:12]}-{bits[12:16]}-{bits[16:20]}-{bits[20:]}"
 
+    def _add_message(self, container: Container) -> None:
+        """The termination message, if there is one."""
+        spec = container.spec
+        if container.message or spec is None or not self._profile.interprets_commands or not leaves_message(spec):
+            return
+        clock = self._sim.clock
+        began_ns = clock.unix_ns() - clock.now_ns() + container.started_ns
+        inside = Insides(self, clock, container, self._profile, began_ns)  # Its own: nobody looks on.
+        around = Surroundings(environment=dict(container.environment or {}))
+        container.message = inside.termination_message(around, container.exit_code)
+
     def _tell(self, container: Container) -> None:
+        if container.state is ContainerState.EXITED:
+            self._add_message(container)
         if not self.is_up:
             self._untold[container.id] = container
             return

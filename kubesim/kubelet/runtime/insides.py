@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from kubesim.kubelet.runtime.behaviour import Profile
     from kubesim.kubelet.runtime.shell import Shell
 
+TERMINATION_LOG = "/dev/termination-log"
+FALLBACK = "FallbackToLogsOnError"
+MESSAGE_BYTES, LOG_BYTES, LOG_LINES = 4096, 2048, 80
 SHELL_IMAGES = ("alpine", "busybox", "debian", "ubuntu")
 
 
@@ -64,12 +67,23 @@ class Insides:
         self._log.read_to(end_ns)
         return self._log
 
+    def termination_message(self, surroundings: Surroundings, code: int) -> str:
+        """What it has left for whoever asks why it ended: a file, or for a failure the end of its log."""
+        spec = self._container.spec
+        assert spec is not None, "a started container has a specification"
+        log = self.log(surroundings)
+        data = self._files.read(spec.termination_message_path or TERMINATION_LOG) or b""
+        if not data and code and spec.termination_message_policy == FALLBACK:
+            return b"".join(entry.data for entry in log.entries[-LOG_LINES:])[-LOG_BYTES:].decode(errors="replace")
+        return data[:MESSAGE_BYTES].decode(errors="replace")
+
     def program(self, words: Sequence[str], surroundings: Surroundings, *, tty: bool) -> Program:
         """A program to be run in it; ExecError if there is none of that name."""
         from kubesim.kubelet.runtime.shell import find_program
 
         if find_program(words[0]) is None or not self._has(words[0]):
             raise self._not_found(words[0])
+        self.log(surroundings)  # What process 1 has done to files by now is done.
         return self._shell(surroundings, tty=tty).command(words)
 
     def main_shell(self, surroundings: Surroundings) -> Program:
@@ -95,12 +109,11 @@ class Insides:
         if spec is None or not self._profile.interprets_commands or (spec.stdin and waits_for_input(spec)):
             return silent()
         from kubesim.kubelet.runtime.shell import Shell, find_program
-        from kubesim.kubelet.runtime.shell.files import Files
 
         words = command_of(spec)
         if words and find_program(words[0]) is not None:
             elapsed = _Elapsed(self._started_unix_ns)
-            shell = Shell(surroundings, Files(), elapsed.unix_ns)
+            shell = Shell(surroundings, self._files, elapsed.unix_ns)
             return elapsed.follow(printed_by(shell.command(words)))
         return printed_lines(KNOWN_LOGS.get(self._short_image(), ()), self._started_unix_ns)
 
@@ -137,6 +150,12 @@ class _Elapsed:
 def command_of(spec: ContainerSpec) -> tuple[str, ...]:
     """The words of process 1, as far as the Pod says them."""
     return (*spec.command, *spec.args)
+
+
+def leaves_message(spec: ContainerSpec) -> bool:
+    """Whether its end may have a message: its command names the file, or its log is one."""
+    path = spec.termination_message_path or TERMINATION_LOG
+    return spec.termination_message_policy == FALLBACK or any(path in word for word in command_of(spec))
 
 
 def waits_for_input(spec: ContainerSpec) -> bool:
