@@ -35,6 +35,7 @@ COMMANDS = {
     "speed": "kubesim.cli.clock:speed",
     "clock": "kubesim.cli.clock:clock",
     "component": "kubesim.cli.component:component",
+    "replay": "kubesim.cli.replay:replay",
     "fidelity": "kubesim.cli.fidelity:fidelity",
     "classroom": "kubesim.cli.classroom:classroom",
     "version": "kubesim.cli.version:version",

@@ -7,23 +7,26 @@ kubectl would, and as the fate that breaks machines; it never reaches into a com
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
 
 import msgspec
 
 from kubesim.api.errors import ApiError, BadRequestError, TransportError
+from kubesim.client.client import Client
 from kubesim.client.kubectl import Kubectl, KubectlError, ManifestError
 from kubesim.cluster import NotReachedError, SimCluster
-from kubesim.recording import ATTEMPT, Change, Lines, RecordingWriter
+from kubesim.recording import ATTEMPT, Change, Lines, Observer, RecordingWriter
 from kubesim.scenario.check import parse_check
 from kubesim.scenario.expectations import Judged, Verdict, judged
 from kubesim.scenario.faults import inject
 from kubesim.scenario.load import Loaded, ScenarioError
 from kubesim.scenario.narrator import Line, Narrator
 from kubesim.scenario.nodes import cluster_of
-from kubesim.scenario.registries import act
-from kubesim.scenario.schema import Step
-from kubesim.sim import Record, because
+from kubesim.scenario.registries import RegistryAction, act
+from kubesim.scenario.schema import Fault, Step
+from kubesim.sim import Record, Simulation, because
 
 LAST_EVENTS = 5
 ADDONS_SECONDS = 30  # They start before a scenario's own time begins.
@@ -61,26 +64,42 @@ async def run_scenario(
         return await run.play()
 
 
-class ScenarioRun:
-    """One run of one scenario, on the cluster that it describes or on one that runs already."""
+class Stage(Protocol):
+    """What a scenario is played on: a simulated cluster, or one of somebody else."""
+
+    sim: Simulation
+    client: Client
+    observer: Observer
+
+    async def run_until(self, holds: Callable[[], bool], *, timeout_seconds: float, what: str) -> None:
+        """Lets time pass until `holds()`; NotReachedError after `timeout_seconds`."""
+        ...
+
+
+class StagedRun:
+    """One run of one scenario on a cluster that runs already. `inject` makes a fault."""
+
+    server = "v1.36.2"
 
     def __init__(
         self,
         loaded: Loaded,
         tell: Callable[[Line], None],
+        stage: Stage,
+        inject: Callable[[Fault], Awaitable[None]],
         *,
-        seed: int | None = None,
+        seed: int = 0,
         trace_to: Lines | None = None,
         everything: bool = False,
-        cluster: SimCluster | None = None,
     ) -> None:
         self.loaded = loaded
         self.scenario = loaded.scenario
-        self.seed = self.scenario.spec.seed if seed is None else seed
-        self.cluster = cluster or cluster_of(self.scenario, self.seed, loaded.folder)
-        self._kubectl = Kubectl(self.cluster.client, loaded.folder)
+        self.seed = seed
+        self.stage = stage
+        self._inject = inject
+        self._kubectl = Kubectl(stage.client, loaded.folder)
         self.judged = judged(self.scenario.spec.expect, self.scenario.spec.until)
-        self.narrator = Narrator(self.cluster.sim, self._told, everything=everything)
+        self.narrator = Narrator(stage.sim, self._told, everything=everything)
         self._tell = tell
         self._trace_to = trace_to
         self._writer: RecordingWriter | None = None
@@ -90,9 +109,8 @@ class ScenarioRun:
         self._judging = False
 
     async def play(self) -> RunResult:
-        """Takes all steps and returns the verdicts. The cluster has booted."""
-        cluster = self.cluster
-        await self._enable_addons()
+        """Takes all steps and returns the verdicts."""
+        cluster = self.stage
         self._origin_ns = cluster.sim.clock.now_ns()
         self._start_recording()
         self.narrator.start(self._origin_ns)
@@ -109,7 +127,7 @@ class ScenarioRun:
         finally:
             for look_away in looking_on:
                 look_away()
-        self.narrator.end()
+            self.narrator.end()
         if self._writer is not None:
             self._writer.line(self._since(cluster.sim.clock.now_ns()), {"end": True})
         lines = self._lines_at_failure if self._lines_at_failure is not None else self._lines
@@ -118,7 +136,7 @@ class ScenarioRun:
     @property
     def now(self) -> float:
         """Seconds since the start of the run."""
-        return self._since(self.cluster.sim.clock.now_ns()) / 1e9
+        return self._since(self.stage.sim.clock.now_ns()) / 1e9
 
     # -- steps ----------------------------------------------------------------------------------------
 
@@ -131,25 +149,10 @@ class ScenarioRun:
             await self._take(number, step)
         await asyncio.sleep(max(0.0, self.scenario.spec.until - self.now))
 
-    async def _enable_addons(self) -> None:
-        """Those that the scenario asks for, before its time begins."""
-        names = self.scenario.spec.cluster.addons
-        if not names:
-            return
-        from kubesim.addons import Addons  # Most scenarios have none.
-
-        addons = Addons(self.cluster)
-        for name in names:
-            try:
-                await addons.enable(name)
-            except BadRequestError as error:
-                raise ScenarioError(f"{self.loaded.locate('spec', 'cluster', 'addons')}: {error}") from None
-        await self.cluster.run_for(ADDONS_SECONDS)
-
     async def _wait_for(self, step: Step, previous: float) -> None:
         if step.when is not None:
             check = parse_check(step.when)
-            await self._wait_until(lambda: check.holds(self.cluster.observer.latest), check.text)
+            await self._wait_until(lambda: check.holds(self.stage.observer.latest), check.text)
             return
         due = step.at if step.at is not None else previous + (step.after or 0)
         await asyncio.sleep(max(0.0, due - self.now))
@@ -157,14 +160,14 @@ class ScenarioRun:
     async def _wait_until(self, holds: Callable[[], bool], what: str) -> None:
         limit = self.scenario.spec.until - self.now
         try:
-            await self.cluster.run_until(holds, timeout_seconds=limit, what=what)
+            await self.stage.run_until(holds, timeout_seconds=limit, what=what)
         except NotReachedError:
             raise NotReachedError(f"a step waited until the end of the run for {what}") from None
 
     async def _take(self, number: int, step: Step) -> None:
         if self._writer is not None:
             shown = step.model_dump(exclude_defaults=True, by_alias=True)
-            self._writer.line(self._since(self.cluster.sim.clock.now_ns()), {"step": shown, "n": number})
+            self._writer.line(self._since(self.stage.sim.clock.now_ns()), {"step": shown, "n": number})
         if step.say:
             self.narrator.say("", step.say, "say")
         for line in step.kubectl:
@@ -172,9 +175,13 @@ class ScenarioRun:
             with because(f"kubectl {line}"):
                 await self._command(number, step, line)
         for action in step.registry:
-            self.narrator.say("registry", act(self.cluster.registries, action), "fault")
+            self.narrator.say("registry", self._act_on_registry(action), "fault")
         if step.fault is not None:
-            await inject(self.cluster, step.fault)
+            await self._inject(step.fault)
+
+    def _act_on_registry(self, action: RegistryAction) -> str:
+        """Registries are simulated with a cluster; one of somebody else has its own."""
+        return f"is not ours, so nothing is done to it ({', '.join(action.model_dump(exclude_defaults=True))})"
 
     async def _command(self, number: int, step: Step, line: str) -> None:
         where = self.loaded.locate("spec", "steps", number, "kubectl")
@@ -182,7 +189,7 @@ class ScenarioRun:
             for told in await self._kubectl.run(line):
                 self.narrator.say("", told, "output")
         except (ApiError, KubectlError, ManifestError, TransportError) as error:
-            self.cluster.observer.flush()
+            self.stage.observer.flush()
             if step.refused and step.refused in str(error):
                 self.narrator.say("", f"refused, as expected: {error}", "output")
                 return
@@ -197,7 +204,7 @@ class ScenarioRun:
             self._writer.change(msgspec.structs.replace(change, time_ns=self._since(change.time_ns)))
         if not self._judging and any(entry.check.resource.kind == change.kind for entry in self.judged):
             self._judging = True
-            loop = self.cluster.sim.loop
+            loop = self.stage.sim.loop
             loop.call_at_ns(loop.now_ns, self._judge)
 
     def _judge(self) -> None:
@@ -209,11 +216,11 @@ class ScenarioRun:
     def _schedule_judging(self) -> None:
         """Time passes without changes, too: looks when the window of an expectation opens and when it closes."""
         for seconds in sorted({time for entry in self.judged for time in (entry.from_seconds, entry.by_seconds)}):
-            self.cluster.sim.loop.call_at_ns(self._origin_ns + round(seconds * 1e9), self._judge)
+            self.stage.sim.loop.call_at_ns(self._origin_ns + round(seconds * 1e9), self._judge)
 
     def _decide(self, entry: Judged) -> None:
         before = entry.verdict
-        entry.judge(self.now, self.cluster.observer.latest)
+        entry.judge(self.now, self.stage.observer.latest)
         if entry.verdict is not before:
             met = entry.verdict is Verdict.MET
             if not met and self._lines_at_failure is None:
@@ -230,12 +237,12 @@ class ScenarioRun:
             return
         spec = self.scenario.spec
         about = {"name": self.scenario.metadata.name, "about": spec.title, "until": spec.until}
-        meta = {"scenario": about, "server": "v1.36.2", "seed": self.seed, "start": self.cluster.sim.clock.timestamp()}
-        self._writer = RecordingWriter(self._trace_to, self.cluster.sim.trace, meta)
-        for known in self.cluster.observer.initial():
+        meta = {"scenario": about, "server": self.server, "seed": self.seed, "start": self.stage.sim.clock.timestamp()}
+        self._writer = RecordingWriter(self._trace_to, self.stage.sim.trace, meta)
+        for known in self.stage.observer.initial():
             self._writer.change(known)
-        self.cluster.sim.trace.details.add(ATTEMPT)
-        self.cluster.sim.trace.subscribe(self._noted)
+        self.stage.sim.trace.details.add(ATTEMPT)
+        self.stage.sim.trace.subscribe(self._noted)
 
     def _noted(self, record: Record) -> None:
         if self._writer is not None and record.event == ATTEMPT:
@@ -243,3 +250,47 @@ class ScenarioRun:
 
     def _since(self, time_ns: int) -> int:
         return time_ns - self._origin_ns
+
+
+class ScenarioRun(StagedRun):
+    """One run of one scenario, on the simulated cluster that it describes or on one that runs already."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        tell: Callable[[Line], None],
+        *,
+        seed: int | None = None,
+        trace_to: Lines | None = None,
+        everything: bool = False,
+        cluster: SimCluster | None = None,
+    ) -> None:
+        chosen = loaded.scenario.spec.seed if seed is None else seed
+        self.cluster = cluster or cluster_of(loaded.scenario, chosen, loaded.folder)
+        super().__init__(
+            loaded, tell, self.cluster, partial(inject, self.cluster), seed=chosen, trace_to=trace_to,
+            everything=everything,
+        )  # fmt: skip
+
+    async def play(self) -> RunResult:
+        """Takes all steps and returns the verdicts. The cluster has booted."""
+        await self._enable_addons()
+        return await super().play()
+
+    def _act_on_registry(self, action: RegistryAction) -> str:
+        return act(self.cluster.registries, action)
+
+    async def _enable_addons(self) -> None:
+        """Those that the scenario asks for, before its time begins."""
+        names = self.scenario.spec.cluster.addons
+        if not names:
+            return
+        from kubesim.addons import Addons  # Most scenarios have none.
+
+        addons = Addons(self.cluster)
+        for name in names:
+            try:
+                await addons.enable(name)
+            except BadRequestError as error:
+                raise ScenarioError(f"{self.loaded.locate('spec', 'cluster', 'addons')}: {error}") from None
+        await self.cluster.run_for(ADDONS_SECONDS)

@@ -2,7 +2,7 @@
 
 A refusal that says when to come back (429 or 5xx with Retry-After) is obeyed, ten times at most. What the connection
 does wrong becomes a TransportError, which says whether the request may have had its effect; no error of aiohttp goes
-further. Connections live in real time: use it on a loop whose time is the wall clock's (`SimLoop.pace(1)`).
+further. Connections live in real time: use it on a loop that is paced, and tell `patience` at which speed.
 Left out: HTTP/2 and its pings, protobuf.
 """
 
@@ -58,6 +58,7 @@ class HttpTransport:
         self._watches: dict[HttpWatch, None] = {}
         self.on_reachable: Told | None = None
         self.is_reachable = True
+        self.patience = 1.0  # Seconds of the loop per real second: how long things take is measured in real ones.
         self._closed = False
         self._tasks = Tasks("http")
 
@@ -145,13 +146,14 @@ class HttpTransport:
             pause_seconds = retry_after(response)
             if pause_seconds is None or attempt == RETRIES_MAX:
                 raise error_of(response.status, body)
-            await asyncio.sleep(pause_seconds)
+            await asyncio.sleep(pause_seconds * self.patience)
         raise error_of(response.status, body)
 
     async def _exchange(self, http: HttpRequest, seconds: float | None) -> aiohttp.ClientResponse:
         session = await self._open()
         headers = await self.headers(http.headers)
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
+        total = None if seconds is None else seconds * self.patience
+        timeout = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS * self.patience)
         try:
             response = await session.request(
                 http.method, self.url(http.path, http.query), headers=headers, data=http.body, timeout=timeout,

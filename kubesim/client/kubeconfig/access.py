@@ -19,7 +19,6 @@ from kubesim.client.kubeconfig.loading import Entry, Fields, Kubeconfig, text
 
 EXEC_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 INTERACTIVE_MODES = ("Never", "IfAvailable", "Always")
-MARK = "kubesim.dev"
 
 
 class ExecConfig(msgspec.Struct, frozen=True):
@@ -64,6 +63,7 @@ class Access(msgspec.Struct, frozen=True):
     exec: ExecConfig | None = None
     impersonation: Impersonation | None = None
     profile: str = ""  # The folder of the profile, if `kubesim start` wrote this context.
+    provider: str = ""  # Which program wrote this context, if it says so (minikube does).
 
     @property
     def address(self) -> str:
@@ -92,7 +92,8 @@ def access_of(config: Kubeconfig, context: str = "") -> Access:
         cluster=cluster_name,
         user=user_name,
         namespace=text(entry.fields, "namespace", entry.file) or "default",
-        profile=profile_of(entry.fields),
+        profile=extension_of(entry.fields, "profile"),
+        provider=extension_of(entry.fields, "provider") or extension_of(cluster.fields, "provider"),
         **of_cluster(cluster, cluster_name),
         **of_user(user, user_name),
     )
@@ -226,9 +227,10 @@ def impersonation(fields: Fields, what: str, file: Path) -> Impersonation | None
     return Impersonation(user, tuple(map(str, groups)), uid, pairs)
 
 
-def profile_of(fields: Fields) -> str:
-    """The profile's folder, if the context is one of ours (`kubesim.service.kubeconfig`)."""
+def extension_of(fields: Fields, key: str) -> str:
+    """A field of an extension; `kubesim start` and minikube mark their entries with one."""
     for extension in fields.get("extensions") or ():
-        if isinstance(extension, dict) and extension.get("name") == MARK:
-            return str((extension.get("extension") or {}).get("profile", ""))
+        content = extension.get("extension") if isinstance(extension, dict) else None
+        if isinstance(content, dict) and isinstance(content.get(key), str):
+            return str(content[key])
     return ""
