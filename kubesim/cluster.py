@@ -31,10 +31,19 @@ from kubesim.client.client import Client, ListResult
 from kubesim.client.in_process import InProcessTransport
 from kubesim.client.informer import Informer, Selection
 from kubesim.client.kubectl import Kubectl
-from kubesim.components import Component
+from kubesim.components import Component, nanoseconds
 from kubesim.controllers import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS, ControllerManager
 from kubesim.etcd import Member
-from kubesim.kubelet import Kubelet, NodeConfig, PodPorts, Profile, default_nodes, make_registries, make_runtime
+from kubesim.kubelet import (
+    ContainerRuntime,
+    Kubelet,
+    NodeConfig,
+    PodPorts,
+    Profile,
+    default_nodes,
+    make_registries,
+    make_runtime,
+)
 from kubesim.proxy import PodNetwork, ProxyConfig
 from kubesim.recording.change import Change, Observer, is_heartbeat
 from kubesim.recording.facts import condition
@@ -92,6 +101,7 @@ class SimCluster:
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
         proxies = self.client_for("kube-proxy", ClientCertificate("system:kube-proxy"))
         self.pod_network = PodNetwork(self.sim, proxies, proxy)
+        self.runtimes: dict[str, ContainerRuntime] = {}  # By node.
         self.nodes = default_nodes(nodes) if isinstance(nodes, int) else tuple(nodes)
         self.etcd = Member(self.sim)
         self._apiserver: ApiServer | None = None
@@ -315,11 +325,7 @@ class SimCluster:
                 host,
                 "controller-manager",
                 lambda: ControllerManager(
-                    sim,
-                    self._controller_client,
-                    controllers=kinds,
-                    trust=self.trust,
-                    check_policy=self._check_policy,
+                    sim, self._controller_client, controllers=kinds, trust=self.trust, check_policy=self._check_policy
                 ),
             )
         if "scheduler" not in without:
@@ -361,6 +367,7 @@ class SimCluster:
         credential = ClientCertificate(f"system:node:{node.name}", ("system:nodes",))
 
         runtime = make_runtime(sim, node, self._behavior, self.registries)  # It outlives its kubelet.
+        self.runtimes[node.name] = runtime
         host.add(f"runtime/{node.name}", runtime.run)
         host.on_power_off.append(runtime.power_off)
         PodPorts(sim, runtime, node.name, node.internal_ip())
@@ -388,8 +395,3 @@ class SimCluster:
     def _note_change(self, change: Change) -> None:
         if change.resource is not LEASES and not is_heartbeat(change):
             self._last_change_ns = change.time_ns
-
-
-def nanoseconds(seconds: float) -> int:
-    """The unit in which the loop counts."""
-    return round(seconds * 1e9)

@@ -15,3 +15,8 @@ class Component(Protocol):
     async def run(self) -> None:
         """Works until cancelled."""
         ...
+
+
+def nanoseconds(seconds: float) -> int:
+    """The unit in which the loop counts."""
+    return round(seconds * 1e9)

@@ -101,6 +101,7 @@ def test_every_module_is_used() -> None:
         "kubesim.cli.main",
         "kubesim.testing.plugin",
         "kubesim.testing.strategies",
+        "kubesim.testing.workloads",
         "kubesim.scenario.reference",
         "kubesim.fidelity.reference",
     }

@@ -13,7 +13,14 @@ from kubesim.api.resources import NODES, PODS
 from kubesim.api.stored import Object
 from kubesim.api.views import Container, Pod
 from kubesim.api.wire import DELETED, MODIFIED
+from kubesim.checks.controllers import (
+    EvictionsKeepBudgets,
+    IdentitiesRunOnce,
+    JobsCountOnce,
+    VolumesHaveOneClaim,
+)
 from kubesim.checks.violation import Violation
+from kubesim.cluster import SimCluster
 from kubesim.recording import Change
 from kubesim.sim import Origin
 
@@ -145,17 +152,43 @@ class WithinCapacity:
 
 
 class Watching:
-    """Shows every change to every invariant and keeps what they complain about."""
+    """Shows every change to every invariant and keeps what they complain about.
 
-    def __init__(self, origin: Callable[[int], Origin | None]) -> None:
+    `runs(node, uid)` says whether containers of a Pod run on a node now, whatever the API says; `has_gaps` whether
+    changes of Pods may have been missed.
+    """
+
+    def __init__(
+        self,
+        origin: Callable[[int], Origin | None],
+        runs: Callable[[str, str], bool] = lambda _node, _uid: False,
+        has_gaps: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.invariants: tuple[Invariant, ...] = (
             BoundOnce(),
             RevisionsRise(),
             GenerationRises(),
             UidStays(),
             WithinCapacity(origin),
+            JobsCountOnce(has_gaps),
+            EvictionsKeepBudgets(),
+            VolumesHaveOneClaim(),
+            IdentitiesRunOnce(origin, runs),
         )
         self.violations: list[Violation] = []
+
+    @classmethod
+    def of(cls, cluster: SimCluster) -> Watching:
+        """With what can be known of a simulated cluster, and of no recording."""
+
+        def runs(node: str, uid: str) -> bool:
+            runtime = cluster.runtimes.get(node)
+            return runtime is not None and bool(runtime.pod_status(uid).running())
+
+        def has_gaps() -> bool:
+            return bool(cluster.observer.informers.of(PODS).gaps)
+
+        return cls(cluster.sim.trace.origins.get, runs, has_gaps)
 
     def see(self, change: Change) -> None:
         """A listener for an Observer."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kubesim.api.errors import ApiError, NotFoundError, TransportError
-from kubesim.api.meta import with_fields
+from kubesim.api.meta import controller_of, with_fields
 from kubesim.api.resources import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
 from kubesim.api.selectors import Selector
 from kubesim.api.stored import Object, Stored
@@ -27,6 +27,7 @@ from kubesim.controllers.ownership import (
     plan_claims,
 )
 from kubesim.controllers.pod_control import PodControl
+from kubesim.controllers.pod_index import NODE_INDEX, pods_by_node
 from kubesim.controllers.pod_owner import PodOwnerController
 
 BURST_REPLICAS = 250
@@ -52,6 +53,7 @@ class DaemonSetController(PodOwnerController):
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
         self.nodes = self.informers.of(NODES)
+        pods_by_node(self.informers)
         self.pod_control = PodControl(self.client, self.recorder)
         self._claimer = Claimer(self.client, DAEMON_SETS, PODS)
         self._history = DaemonHistory(self.client, self.informers.of(CONTROLLER_REVISIONS))
@@ -199,11 +201,11 @@ class DaemonSetController(PodOwnerController):
             self._node_changed(new)
 
     def _node_changed(self, node: Stored) -> None:
+        owners = {(controller_of(pod.object) or {}).get("uid") for pod in self.pods.by_index(NODE_INDEX, node.name)}
         for owner in self.sets.list():
-            wanted = wanted_on(owner.object, node)
-            pods = self.pods.by_index("controller", owner.uid)
-            is_there = any(pod.object["spec"].get("nodeName") == node.name for pod in pods)
-            if (wanted.run and not is_there) or (not wanted.stay and is_there):
+            wanted, is_there = wanted_on(owner.object, node), owner.uid in owners
+            is_misplaced = bool((owner.object.get("status") or {}).get("numberMisscheduled"))
+            if (not wanted.stay or is_misplaced) if is_there else wanted.run:
                 self.enqueue(owner)
 
     def _now(self) -> float:

@@ -11,6 +11,8 @@ from collections.abc import Coroutine, Generator
 from types import TracebackType, coroutine
 from typing import Any, Self
 
+from kubesim.sim.network import LIFE
+
 
 @coroutine
 def next_turn() -> Generator[None, None, None]:
@@ -23,15 +25,27 @@ class Tasks:
 
     A task that fails is a bug of ours: the loop's exception handler hears of it at once, and
     `kubesim.sim.run` ends the run with that error.
+
+    Tasks belong to the process that made the group, whoever causes one: what a timer of a kubelet that has crashed
+    wakes in its successor is the successor's work, and is not lost with the dead one's messages.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._life = LIFE.get()
         self._tasks: dict[asyncio.Task[Any], None] = {}  # A dict keeps the order of insertion.
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Starts `work` as a task called `GROUP/name`."""
-        task = asyncio.get_running_loop().create_task(work, name=f"{self.name}/{name}")
+        create = asyncio.get_running_loop().create_task
+        if self._life is None or LIFE.get() is self._life:
+            task = create(work, name=f"{self.name}/{name}")
+        else:
+            token = LIFE.set(self._life)
+            try:
+                task = create(work, name=f"{self.name}/{name}")
+            finally:
+                LIFE.reset(token)
         self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task

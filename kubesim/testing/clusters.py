@@ -20,7 +20,7 @@ async def checked_cluster(*, settle: bool = True, **options: Any) -> AsyncIterat
     `settle=False` leaves out those invariants that hold only when nothing moves.
     """
     cluster = SimCluster(**options)
-    watching = Watching(cluster.sim.trace.origins.get)
+    watching = Watching.of(cluster)
     cluster.observer.listen(watching.see)
     async with cluster:
         yield cluster

@@ -44,7 +44,7 @@ def play(name: str, seed: int | None = None, permute_seed: int | None = None) ->
 
     async def main() -> tuple[RunResult, list[Violation]]:
         run = ScenarioRun(loaded, lines.append, seed=seed, trace_to=trace)
-        watching = Watching(run.cluster.sim.trace.origins.get)
+        watching = Watching.of(run.cluster)
         run.cluster.observer.listen(watching.see)
         async with run.cluster:
             result = await run.play()

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from kubesim.sim import Simulation, Tasks, run
+from kubesim.sim.network import LIFE
 
 
 async def test_tasks_are_cancelled_in_order_of_creation(sim: Simulation) -> None:
@@ -125,3 +126,31 @@ def test_an_error_in_a_callback_ends_the_run_too() -> None:
 
     with pytest.raises(ZeroDivisionError):
         run(main)
+
+
+async def test_what_a_dead_process_wakes_in_its_successor_is_the_successors_work(sim: Simulation) -> None:
+    """Teaches: a timer remembers who set it; a task belongs to the group that it runs in."""
+    told: list[bool] = []
+    groups: list[Tasks] = []
+
+    async def work() -> None:
+        life = LIFE.get()
+        told.append(life is not None and life.is_over)
+
+    async def first() -> None:
+        sim.loop.call_later(2, lambda: groups[0].spawn(work(), "woken"))
+        await sim.loop.create_future()
+
+    async def second() -> None:
+        groups.append(Tasks("second"))
+        await sim.loop.create_future()
+
+    host = sim.add_host("h", "10.0.0.1")
+    predecessor, successor = host.add("first", first), host.add("second", second)
+    predecessor.start()
+    await asyncio.sleep(1)
+    predecessor.crash()
+    successor.start()
+    await asyncio.sleep(2)
+    assert told == [False]
+    successor.crash()

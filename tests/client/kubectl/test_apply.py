@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from kubesim.api.resources import CONFIG_MAPS
+from kubesim.api.stored import Object
 from kubesim.client.kubectl import KubectlError, ManifestError, RefusedError
 from kubesim.cluster import SimCluster
 
@@ -140,3 +142,17 @@ async def test_what_is_no_manifest_says_where(
     """Teaches: mistakes in YAML have a line."""
     with pytest.raises(ManifestError, match=words):
         await applied(hands, cluster, tmp_path, text)
+
+
+async def test_a_second_apply_keeps_the_annotations_of_others(cluster: SimCluster) -> None:
+    """Teaches: apply removes what its own last manifest said, not what controllers have written since."""
+    manifest: Object = {
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}, "data": {"a": "1"},
+    }  # fmt: skip
+    await cluster.apply(manifest)
+    await cluster.client.merge_patch(CONFIG_MAPS, "c", {"metadata": {"annotations": {"theirs": "yes"}}}, "default")
+    await cluster.apply({**manifest, "data": {"a": "2"}})
+    stored = await cluster.client.get(CONFIG_MAPS, "c", "default")
+    assert sorted(stored.object["metadata"]["annotations"]) == [
+        "kubectl.kubernetes.io/last-applied-configuration", "theirs",
+    ]  # fmt: skip
