@@ -43,6 +43,7 @@ class HttpCall(msgspec.Struct, frozen=True):
     path: str = "/"
     headers: dict[str, str] = {}
     body: bytes = b""
+    tls: bool = False
 
 
 class Connection(msgspec.Struct, frozen=True):

@@ -34,6 +34,8 @@ COMMANDS = {
     "step": "kubesim.cli.clock:step",
     "speed": "kubesim.cli.clock:speed",
     "clock": "kubesim.cli.clock:clock",
+    "proxy": "kubesim.cli.proxy:proxy",
+    "trace-packet": "kubesim.cli.trace_packet:trace_packet",
     "component": "kubesim.cli.component:component",
     "replay": "kubesim.cli.replay:replay",
     "fidelity": "kubesim.cli.fidelity:fidelity",

@@ -15,17 +15,21 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from kubesim.api.traffic import (
+    ANSWERED,
+    CONNECTED,
     LOST,
     REFUSED,
     UNREACHABLE,
     Addresses,
     Connection,
     Hop,
+    HttpCall,
     Name,
     Reply,
     containers_on,
     kernel_of,
 )
+from kubesim.proxy.apiserver_port import answer
 from kubesim.proxy.config import NodeFacts, ProxyConfig
 from kubesim.proxy.feed import ServiceFeed
 from kubesim.proxy.packet import ACCEPT, DROP, REJECT, Memory, Packet, Verdict
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from kubesim.proxy.rules import NodeRules
 
 SYN_RETRIES_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+APISERVER = "apiserver"
 NO_LISTENER = "connection refused"
 
 
@@ -155,6 +160,8 @@ class Kernel:
 
     async def _deliver(self, connection: Connection, hops: tuple[Hop, ...]) -> Reply:
         """The last part of the way, or the next machine's."""
+        if (connection.destination, connection.port) == self.routes.apiserver:
+            return with_hops(await self._to_apiserver(connection), hops)
         node = self.routes.node_of(connection.destination)
         if not node:
             return self._failed(connection, LOST, f"no route leads to {connection.destination}", hops)
@@ -177,6 +184,22 @@ class Kernel:
         if not await cross(network, there, here, patient=not connection.probing):
             return self._failed(connection, LOST, f"no packet gets from {node} back to {self.name}", reply.hops)
         return reply
+
+    async def _to_apiserver(self, connection: Connection) -> Reply:
+        network, here = self._sim.network, kernel_of(self.name)
+        if network.refuses(here, APISERVER):
+            return self._failed(connection, REFUSED, "no apiserver listens there", ())
+        patient = not connection.probing
+        for way in ((here, APISERVER), (APISERVER, here)):
+            if not await cross(network, *way, patient=patient):
+                return self._failed(connection, LOST, f"no packet gets from {way[0]} to {way[1]}", ())
+        hops = (Hop("node", APISERVER, "the apiserver itself"),) if connection.trace else ()
+        reply = Reply(CONNECTED, source=connection.source, address=connection.destination, port=connection.port,
+                      node=APISERVER, hops=hops)  # fmt: skip
+        if not isinstance(connection.data, HttpCall):
+            return reply
+        code, headers, body = answer(connection.data)
+        return msgspec.structs.replace(reply, outcome=ANSWERED, code=code, headers=headers, body=body)
 
     # -- words ----------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from kubesim.proxy.config import ProxyConfig
 from kubesim.proxy.feed import ServiceFeed
 from kubesim.proxy.kernel import Kernel, Resolver
 from kubesim.proxy.names_fallback import TableResolver
+from kubesim.proxy.outside import Outside
 from kubesim.proxy.proxier import KubeProxy
 from kubesim.proxy.routes import Routes
 from kubesim.sim import Process, Simulation
@@ -26,6 +27,7 @@ class PodNetwork:
         self.resolver: Resolver = TableResolver()
         self._sim = sim
         self._client = client
+        self.outside = Outside(sim.network, self)
         self._watching: asyncio.Task[None] | None = None
 
     def start(self) -> None:

@@ -19,6 +19,7 @@ class Routes:
         self._node_at: dict[str, str] = {}
         self._networks: dict[int, dict[int, str]] = {}  # Length of the prefix → its bits → node.
         self._cidr_of: dict[str, str] = {}
+        self.apiserver = ("192.0.2.1", 6443)  # Where it listens, as its own Endpoints say.
 
     def add(self, node: str, address: str, pod_cidr: str) -> None:
         """A machine is there."""

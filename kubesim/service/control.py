@@ -12,6 +12,8 @@
     POST   addons/NAME/enable|disable
     GET    attempts               the Pods that the scheduler tried
     POST   explain-schedule {"namespace": …, "pod": …, "attempt": N}   why it went where it went
+    POST   proxy/rules  {"node": …, "mode": …, "service": …}     what kube-proxy has made of Services on a node
+    POST   trace-packet {"from": …, "to": …, "namespace": …}    the way of one connection
 
 Only members of system:masters may. Everything here but `step` takes no virtual time, so it works while paused.
 """
@@ -30,6 +32,7 @@ from kubesim.apiserver.authn import MASTERS, User
 from kubesim.cluster import CONTROL_PLANE, SimCluster
 from kubesim.kubelet import NodeConfig
 from kubesim.recording.facts import condition
+from kubesim.service.control_network import packet_way, proxy_rules
 from kubesim.service.scheduling import attempt_number, explain_schedule, list_attempts
 from kubesim.sim import Host, Mode, SimLoop, State
 
@@ -72,6 +75,8 @@ class Control:
             ("GET", "addons"): self._list_addons,
             ("GET", "attempts"): self._list_attempts,
             ("POST", "explain-schedule"): self._explain_schedule,
+            ("POST", "proxy/rules"): self._proxy_rules,
+            ("POST", "trace-packet"): self._trace_packet,
         }
 
     async def handle(self, user: User, method: str, path: str, body: Any) -> Answer:
@@ -214,6 +219,14 @@ class Control:
     async def _explain_schedule(self, body: Body) -> Answer:
         namespace, name = str(body.get("namespace") or "default"), str(body.get("pod") or "")
         return await explain_schedule(self._cluster, namespace, name, attempt_number(body))
+
+    # -- the network ----------------------------------------------------------------------------------
+
+    async def _proxy_rules(self, body: Body) -> Answer:
+        return proxy_rules(self._cluster, body)
+
+    async def _trace_packet(self, body: Body) -> Answer:
+        return await packet_way(self._cluster, body)
 
     # -- everything -----------------------------------------------------------------------------------
 

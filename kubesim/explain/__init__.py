@@ -1,0 +1,1 @@
+"""Why things are as they are in a cluster: explanations for people, put together from what the parts say."""
