@@ -77,7 +77,8 @@ class PodPorts:
         """The reply of one container; None if it does not listen there."""
         page = self._runtime.insides(container).page(connection.port) if connection.protocol != UDP else None
         if page is None:
-            return self._reply(connection, uid, container, CONNECTED) if listens(container, connection) else None
+            listens = self._runtime.insides(container).listens(connection.port, connection.protocol)
+            return self._reply(connection, uid, container, CONNECTED) if listens else None
         if not isinstance(connection.data, HttpCall):
             return self._reply(connection, uid, container, CONNECTED)
         return self._answer(connection, uid, container, page)
@@ -88,6 +89,8 @@ class PodPorts:
         request = HttpRequest(asked.method, asked.path, asked.headers, connection.source)
         answer = page.answer(request, self._name(uid)[1])
         now_ns = self._sim.clock.unix_ns()
+        if not connection.probing:
+            page.answered()
         if not connection.probing and (line := page.log_line(request, answer, now_ns)):
             self._runtime.insides(container).log(Surroundings()).append(now_ns, STDOUT, line.encode())
         return self._reply(
@@ -122,14 +125,6 @@ class PodPorts:
         """The namespace and name of a Pod."""
         sandbox = self._runtime.pod_status(uid).sandbox()
         return (sandbox.namespace, sandbox.name) if sandbox is not None else ("", "")
-
-
-def listens(container: Container, connection: Connection) -> bool:
-    """Whether a program that answers no HTTP listens at a port: at those that its Pod declares."""
-    ports = container.spec.ports if container.spec is not None else ()
-    return any(
-        each.container_port == connection.port and (each.protocol or "TCP") == connection.protocol for each in ports
-    )
 
 
 def _told(more: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def answer_http(
     """One request, answered and written to the container's log."""
     request = HttpRequest(asked["method"], asked["path"], asked.get("headers") or {}, asked.get("client", "127.0.0.1"))
     answer = page.answer(request, pod.stored.name)
+    page.answered()
     if line := page.log_line(request, answer, clock.unix_ns()):
         log = runtime.insides(container).log(Surroundings())
         log.append(clock.unix_ns(), STDOUT, line.encode())

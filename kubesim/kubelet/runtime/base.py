@@ -25,6 +25,7 @@ from kubesim.kubelet.runtime.cri import (
     Sandbox,
     SandboxConfig,
 )
+from kubesim.kubelet.runtime.dependencies import Dependencies
 from kubesim.kubelet.runtime.images import ImageStore
 from kubesim.kubelet.runtime.insides import ExecError, Insides, leaves_message
 from kubesim.kubelet.runtime.layers import Manifest, library_manifest
@@ -68,6 +69,7 @@ class SimulatedRuntime:
         self._network = PodNetwork(pod_cidr)
         self._pods: dict[str, RuntimePod] = {}
         self._processes = Processes(sim, self._tell)
+        self._dependencies = Dependencies(sim, node, self.exit)
         self._insides: dict[str, Insides] = {}  # Of the containers that somebody looked into.
         self._described: dict[str, Image] = {}
         self._powered = True
@@ -311,6 +313,7 @@ class SimulatedRuntime:
         self.is_up = True  # It starts with the machine.
         self._untold.clear()
         self._processes.drop_all()
+        self._dependencies.drop_all()
         self._boot()
         self._network.release_all()
         if self._profile.forgets_on_crash:
@@ -374,6 +377,8 @@ class SimulatedRuntime:
     def _tell(self, container: Container) -> None:
         if container.state is ContainerState.EXITED:
             self._add_message(container)
+        if container.behaviour.depends_on:
+            self._dependencies.changed(container, self.pod_status(container.pod_uid).sandbox())
         if not self.is_up:
             self._untold[container.id] = container
             return

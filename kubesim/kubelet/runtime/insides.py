@@ -14,8 +14,9 @@ from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
 from kubesim.kubelet.runtime.known_logs import KNOWN_LOGS
 from kubesim.kubelet.runtime.library import known_image
 from kubesim.kubelet.runtime.log import ContainerLog, Source, printed_by, printed_lines, silent
+from kubesim.kubelet.runtime.model import Answer
 from kubesim.kubelet.runtime.names import repository_of
-from kubesim.kubelet.runtime.pages import Page, page_of
+from kubesim.kubelet.runtime.pages import UNKNOWN, Answerer, HttpAnswer, HttpRequest, Page, page_of
 from kubesim.kubelet.runtime.process import Program, Surroundings
 from kubesim.sim import Clock
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from kubesim.kubelet.runtime.behaviour import Profile
     from kubesim.kubelet.runtime.shell import Shell
 
+NANOSECONDS_PER_SECOND = 1_000_000_000
+ANY = (80, 8080)  # Where a program of which nothing is known but its answers listens.
+PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 TERMINATION_LOG = "/dev/termination-log"
 FALLBACK = "FallbackToLogsOnError"
 MESSAGE_BYTES, LOG_BYTES, LOG_LINES = 4096, 2048, 80
@@ -93,9 +97,65 @@ class Insides:
         return self._shell(surroundings, tty=self._container.spec.tty).command(words)
 
     def page(self, port: int) -> Page | None:
-        """What answers HTTP at a port; None if nobody listens there."""
+        """What answers HTTP at a port; None if nobody does, or not yet."""
+        container, image = self._container, self._short_image()
+        if not self._is_up():
+            return None
+        declared, known = self._ports()
+        library = known_image(container.image)
+        if library is not None and library.ports and not known:
+            declared = tuple(each for each in declared if each not in library.ports)  # Another program runs in it.
+        page = page_of(image, known, declared, port)
+        told = container.behaviour.http
+        if told and port in (*declared, *known, *(each.port for each in told), *(() if declared or known else ANY)):
+            page = page or Page(UNKNOWN.answer, UNKNOWN.log_line)
+        if page is None:
+            return None
+        return Page(self._answering(page, port), page.log_line, lambda: self._runtime.count_request(container))
+
+    def listens(self, port: int, protocol: str = "TCP") -> bool:
+        """Whether a connection to a port is taken."""
         spec = self._container.spec
-        return page_of(self._short_image(), [each.container_port for each in spec.ports] if spec else [], port)
+        if not self._is_up() or spec is None:
+            return False
+        if any(each.container_port == port and (each.protocol or "TCP") == protocol for each in spec.ports):
+            return True
+        return protocol == "TCP" and (port in self._ports()[1] or self.page(port) is not None)
+
+    def _ports(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The ports that the Pod declares, and those of the image."""
+        spec, known = self._container.spec, known_image(self._container.image)
+        runs_itself = known is not None and (spec is None or not spec.command)
+        declared = tuple(each.container_port for each in spec.ports) if spec is not None else ()
+        return declared, known.ports if known is not None and runs_itself else ()
+
+    def _is_up(self) -> bool:
+        """Whether the program has come so far that it listens."""
+        container = self._container
+        return self._age_seconds() >= container.behaviour.ready_after_seconds
+
+    def _age_seconds(self) -> float:
+        return (self._clock.now_ns() - self._container.started_ns) / NANOSECONDS_PER_SECOND
+
+    def _answering(self, page: Page, port: int) -> Answerer:
+        """How the container answers: its class, its behaviour, and then its image."""
+        container = self._container
+
+        def answer(request: HttpRequest, hostname: str) -> HttpAnswer:
+            seconds = self._age_seconds()
+            if container.workload is not None:
+                said = container.workload.answer(request, seconds)
+                if said is not None:
+                    return said
+            if container.lacks:
+                return HttpAnswer(503, PLAIN, f"cannot reach {container.lacks}\n".encode())
+            found = answer_of(container.behaviour.http, request.path, port, seconds, container.requests + 1)
+            if found is not None:
+                body = found.body.replace("{hostname}", hostname)
+                return HttpAnswer(found.code, {"Content-Type": found.content_type}, body.encode())
+            return page.answer(request, hostname)
+
+        return answer
 
     def _shell(self, surroundings: Surroundings, *, tty: bool) -> Shell:
         from kubesim.kubelet.runtime.shell import Shell
@@ -130,6 +190,20 @@ class Insides:
         number = sha256(f"{self._container.id}/{self._programs}".encode()).hexdigest()
         why = f"stat {word}: no such file or directory" if "/" in word else "executable file not found in $PATH"
         return self._runtime.exec_error(word, why, number)
+
+
+def answer_of(answers: Sequence[Answer], path: str, port: int, seconds: float, number: int) -> Answer | None:
+    """The answer to the request `number` for `path`: the longest path counts, then the first."""
+    fitting = [
+        each
+        for each in answers
+        if path.startswith(each.path)
+        and each.port in (None, port)
+        and each.after_seconds <= seconds
+        and (each.until_seconds is None or seconds < each.until_seconds)
+        and number % each.every == 0
+    ]
+    return max(fitting, key=lambda each: (len(each.path), each.every > 1)) if fitting else None
 
 
 class _Elapsed:

@@ -5,6 +5,7 @@ A request is answered at once, and written to the log of the container as the re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -45,11 +46,15 @@ class HttpAnswer(NamedTuple):
     body: bytes
 
 
+Answerer = Callable[[HttpRequest, str], HttpAnswer]
+
+
 class Page(NamedTuple):
     """A web server: how it answers, given the request, the Pod's name and the port; and its line in the log."""
 
     answer: Callable[[HttpRequest, str], HttpAnswer]
     log_line: Callable[[HttpRequest, HttpAnswer, int], str]
+    answered: Callable[[], None] = lambda: None  # To be called for every request that is not only a trial.
 
 
 def nginx(request: HttpRequest, _: str) -> HttpAnswer:
@@ -97,17 +102,87 @@ def quiet(_request: HttpRequest, _answer: HttpAnswer, _unix_ns: int) -> str:
     return ""
 
 
-PAGES: dict[str, tuple[Page, int]] = {
-    "agnhost": (Page(agnhost, quiet), 8080),
-    "httpd": (Page(httpd, combined), 80),
-    "nginx": (Page(nginx, combined), 80),
-    "whoami": (Page(whoami, quiet), 80),
+def text_page(text: str, content_type: str = "text/plain; charset=utf-8", code: int = 200) -> Answerer:
+    """The same text at every path, with {hostname} and {path} filled in."""
+
+    def answer(request: HttpRequest, hostname: str) -> HttpAnswer:
+        said = text.replace("{hostname}", hostname).replace("{path}", request.path)
+        return HttpAnswer(code, {"Content-Type": content_type}, said.encode())
+
+    return answer
+
+
+def echo(request: HttpRequest, hostname: str) -> HttpAnswer:
+    """echoserver: what was asked, and by whom it was answered."""
+    headers = "".join(f"\t{name}={value}\n" for name, value in request.headers.items())
+    text = (
+        f"\n\nHostname: {hostname}\n\nRequest Information:\n\tclient_address={request.client}\n"
+        f"\tmethod={request.method}\n\treal path={request.path}\n\trequest_version=1.1\n\n"
+        f"Request Headers:\n{headers}\nRequest Body:\n\t-no body in request-\n\n"
+    )
+    return HttpAnswer(200, {"Server": "echoserver", "Content-Type": "text/plain"}, text.encode())
+
+
+def httpbin(request: HttpRequest, _: str) -> HttpAnswer:
+    """/status/N answers with that code, everything else with what was asked, in JSON."""
+    path = request.path.partition("?")[0]
+    status = path.removeprefix("/status/")
+    if status != path and status.isdigit():
+        return HttpAnswer(int(status), {"Content-Type": "text/html; charset=utf-8"}, b"")
+    body = json.dumps({"headers": dict(request.headers), "origin": request.client, "url": path}, indent=2)
+    return HttpAnswer(200, {"Content-Type": "application/json"}, f"{body}\n".encode())
+
+
+def registry(request: HttpRequest, _: str) -> HttpAnswer:
+    """An empty registry."""
+    if request.path.startswith("/v2/_catalog"):
+        return HttpAnswer(200, {"Content-Type": "application/json; charset=utf-8"}, b'{"repositories":[]}\n')
+    found = request.path.rstrip("/") == "/v2"
+    return HttpAnswer(200 if found else 404, {"Content-Type": "application/json; charset=utf-8"}, b"{}")
+
+
+ELASTICSEARCH = """{
+  "name" : "{hostname}",
+  "cluster_name" : "docker-cluster",
+  "version" : {
+    "number" : "9.2.0"
+  },
+  "tagline" : "You Know, for Search"
 }
+"""
+HELLO = "Hello, world!\nVersion: 1.0.0\nHostname: {hostname}\n"
+PAGES: dict[str, Page] = {
+    "agnhost": Page(agnhost, quiet),
+    "caddy": Page(text_page("<!DOCTYPE html><title>Caddy works!</title>\n", "text/html; charset=utf-8"), quiet),
+    "echoserver": Page(echo, combined),
+    "elasticsearch": Page(text_page(ELASTICSEARCH, "application/json"), quiet),
+    "ghost": Page(text_page("<!DOCTYPE html><title>Ghost</title>\n", "text/html; charset=utf-8"), quiet),
+    "grafana": Page(text_page('<a href="/login">Found</a>.\n', "text/html; charset=utf-8", 302), quiet),
+    "hello-app": Page(text_page(HELLO), quiet),
+    "hello-kubernetes": Page(text_page("Hello Kubernetes!\n{hostname}\n"), quiet),
+    "http-echo": Page(text_page("hello-world\n"), combined),
+    "httpbin": Page(httpbin, combined),
+    "httpd": Page(httpd, combined),
+    "jenkins": Page(text_page("Authentication required\n", "text/html;charset=utf-8", 403), quiet),
+    "kubernetes-bootcamp": Page(text_page("Hello Kubernetes bootcamp! | Running on: {hostname} | v=1\n"), quiet),
+    "nextcloud": Page(text_page("<!DOCTYPE html><title>Nextcloud</title>\n", "text/html"), combined),
+    "nginx": Page(nginx, combined),
+    "nginx-unprivileged": Page(nginx, combined),
+    "podinfo": Page(text_page('{\n  "hostname": "{hostname}",\n  "version": "6.9.2"\n}', "application/json"), quiet),
+    "prometheus": Page(text_page('<a href="/query">Found</a>.\n', "text/html; charset=utf-8", 302), quiet),
+    "registry": Page(registry, combined),
+    "tomcat": Page(text_page("<!doctype html><title>HTTP Status 404 - Not Found</title>", "text/html", 404), quiet),
+    "traefik": Page(text_page("404 page not found\n", code=404), quiet),
+    "whoami": Page(whoami, quiet),
+    "wordpress": Page(text_page("<!DOCTYPE html><title>WordPress</title>\n", "text/html", 302), combined),
+}
+PORTS = {"hello-app": (8080,), "hello-kubernetes": (8080,), "kubernetes-bootcamp": (8080,)}
+UNKNOWN = Page(text_page("{hostname}\n"), quiet)  # An image of which nothing is known, at a port that it declares.
 
 
-def page_of(image: str, declared_ports: Sequence[int], port: int) -> Page | None:
+def page_of(image: str, known_ports: Sequence[int], declared_ports: Sequence[int], port: int) -> Page | None:
     """The web server of an image at a port: its own, or any that the Pod declares."""
     known = PAGES.get(image)
-    if known is None or (port != known[1] and port not in declared_ports):
-        return None
-    return known[0]
+    if known is None:
+        return UNKNOWN if not known_ports and port in declared_ports else None
+    return known if port in (*known_ports, *PORTS.get(image, ()), *declared_ports) else None
