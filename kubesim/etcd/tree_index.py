@@ -16,17 +16,19 @@ from heapq import merge
 from kubesim.etcd.key_index import KeyIndex, tombstone
 from kubesim.etcd.messages import KeyValue
 
+FEW = 16
 FROM_KEY = b"\0"  # As a range_end: every key from the first one on.
 
 
 class TreeIndex:
     """The keys of a store. `latest` holds the living ones; read it, but change it only through methods."""
 
-    __slots__ = ("_dead", "_histories", "_living", "latest")
+    __slots__ = ("_dead", "_histories", "_living", "_new", "latest")
 
     def __init__(self) -> None:
         self.latest: dict[bytes, KeyValue] = {}
-        self._living: list[bytes] = []  # Invariant: sorted(latest).
+        self._living: list[bytes] = []  # Invariant: with the keys of `_new` sorted in, sorted(latest).
+        self._new: list[bytes] = []  # Keys that nobody has asked for in order yet.
         self._dead: list[bytes] = []  # Invariant: sorted keys of _histories that are not in latest.
         self._histories: dict[bytes, KeyIndex] = {}
 
@@ -47,7 +49,8 @@ class TreeIndex:
         last = self.latest.pop(key)
         kv = tombstone(last.key, revision)
         self._histories[key].revisions.append(kv)
-        del self._living[bisect_left(self._living, key)]
+        living = self._in_order()
+        del living[bisect_left(living, key)]
         insort(self._dead, last.key)
         return kv
 
@@ -55,7 +58,7 @@ class TreeIndex:
         """The living keys of [key, range_end), sorted."""
         if not range_end:
             return [key] if key in self.latest else []
-        return _slice(self._living, key, range_end)
+        return _slice(self._in_order(), key, range_end)
 
     def at(self, key: bytes, revision: int) -> KeyValue | None:
         """The key as it was at `revision`."""
@@ -68,7 +71,7 @@ class TreeIndex:
             known = [key] if key in self._histories else []
         else:
             dead = _slice(self._dead, key, range_end)
-            known = _slice(self._living, key, range_end)
+            known = _slice(self._in_order(), key, range_end)
             known = list(merge(known, dead)) if dead else known
         histories = self._histories
         return [kv for name in known if (kv := histories[name].at(revision)) is not None]
@@ -100,8 +103,19 @@ class TreeIndex:
             kv = KeyValue(key, value, revision, revision, 1, lease)
             history.revisions.append(kv)
             del self._dead[bisect_left(self._dead, key)]
-        insort(self._living, key)
+        self._new.append(key)
         return kv
+
+    def _in_order(self) -> list[bytes]:
+        """All living keys, sorted. Many new ones at once are cheaper than one by one, which move half the list."""
+        if len(self._new) < FEW:
+            for key in self._new:
+                insort(self._living, key)
+        else:
+            self._living += self._new
+            self._living.sort()
+        self._new.clear()
+        return self._living
 
 
 def _slice(keys: list[bytes], start: bytes, range_end: bytes) -> list[bytes]:

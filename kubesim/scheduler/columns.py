@@ -371,6 +371,8 @@ def _by_maximum(raw: Integers, scale: Scale) -> Integers | int:
 class ColumnEvaluation(Evaluation):
     """An evaluation whose totals are an array."""
 
+    ties: Sequence[int] | None = None  # What `best` found.
+
     def ranking(self, limit: int) -> Sequence[tuple[int, int]]:
         """As in the readable form, without sorting all of it."""
         feasible: Any = self.feasible
@@ -378,17 +380,23 @@ class ColumnEvaluation(Evaluation):
         count = len(totals)
         if not count:
             return []  # One feasible node is not scored.
-        ranks = totals * count
-        ranks -= np.arange(count)  # All different now: of equals the earlier is the higher.
-        if count > limit:
-            ranks.partition(count - limit)
-            ranks = ranks[count - limit :]
-        ranks.sort()
-        places = -ranks[::-1] % count
+        places: Any = self.best()
+        if len(places) >= limit:  # The usual case: many nodes are alike.
+            places = places[:limit]
+        else:
+            ranks = totals * count
+            ranks -= np.arange(count)  # All different now: of equals the earlier is the higher.
+            if count > limit:
+                ranks.partition(count - limit)
+                ranks = ranks[count - limit :]
+            ranks.sort()
+            places = -ranks[::-1] % count
         return list(zip(feasible[places].tolist(), totals[places].tolist(), strict=True))
 
     def best(self) -> Sequence[int]:
         """As in the readable form."""
-        totals: Any = self.totals
-        places: list[int] = (totals == totals[totals.argmax()]).nonzero()[0].tolist()
-        return places
+        if self.ties is None:
+            totals: Any = self.totals
+            ties: list[int] = (totals == totals[totals.argmax()]).nonzero()[0].tolist()
+            self.ties = ties
+        return self.ties

@@ -27,7 +27,8 @@ class Clock:
         self._loop = loop
         self._epoch_ns = int((epoch - UNIX_EPOCH).total_seconds()) * NANOSECONDS_PER_SECOND
         self._skew_ns = 0
-        self._cached: tuple[int, str] = (-1, "")
+        self._cached: tuple[int, str] = (-1, "")  # A moment, and its date in whole seconds;
+        self._cached_micro: tuple[int, str] = (-1, "")  # and in microseconds.
 
     def now_ns(self) -> int:
         """Virtual nanoseconds since the run began."""
@@ -53,15 +54,18 @@ class Clock:
 
     def timestamp(self) -> str:
         """Now as `metav1.Time`: 2024-01-13T09:00:05Z."""
-        second = self.unix_ns() // NANOSECONDS_PER_SECOND
-        if self._cached[0] != second:
-            self._cached = (second, format_seconds(second))
+        now_ns = self._epoch_ns + self._loop.now_ns + self._skew_ns
+        if self._cached[0] != now_ns:
+            self._cached = (now_ns, format_seconds(now_ns // NANOSECONDS_PER_SECOND))
         return self._cached[1]
 
     def micro_timestamp(self) -> str:
         """Now as `metav1.MicroTime`: 2024-01-13T09:00:05.123456Z."""
-        second, rest = divmod(self.unix_ns(), NANOSECONDS_PER_SECOND)
-        return f"{format_seconds(second)[:-1]}.{rest // 1000:06d}Z"
+        now_ns = self._epoch_ns + self._loop.now_ns + self._skew_ns
+        if self._cached_micro[0] != now_ns:
+            second, rest = divmod(now_ns, NANOSECONDS_PER_SECOND)
+            self._cached_micro = (now_ns, f"{format_seconds(second)[:-1]}.{rest // 1000:06d}Z")
+        return self._cached_micro[1]
 
     def since(self, timestamp: str) -> float:
         """Seconds from a date in an object until now."""
