@@ -10,13 +10,12 @@ Upstream: pkg/kubeapiserver/authorizer, k8s.io/apiserver/pkg/authorization/union
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from kubesim.api.resources import NODES, Resource
 from kubesim.api.stored import Stored
 from kubesim.api.wire import Request
 from kubesim.apiserver.auth.attributes import Attributes, Decision, attributes_of, name_of, namespace_of, refusal
-from kubesim.apiserver.auth.node import ALL_LATEST, LATEST, NodeAuthorizer
+from kubesim.apiserver.auth.node import LATEST, NodeAuthorizer
+from kubesim.apiserver.auth.node_pods import NodePods
 from kubesim.apiserver.auth.policy import bootstrap_objects
 from kubesim.apiserver.auth.rbac import Grants, RbacIndex
 from kubesim.apiserver.auth.rules import Rule, rules_of
@@ -33,11 +32,12 @@ class Authorizer:
         self._generation = -1
         self._grants: dict[User, Grants] = {}
         self._nodes: dict[User, str] = {}
-        self._node_authorizer = NodeAuthorizer(node_rules(), _nothing, _none)
+        self.node_pods = NodePods()
+        self._node_authorizer = NodeAuthorizer(node_rules(), _nothing, self.node_pods)
 
-    def look_up(self, latest: LATEST, all_latest: ALL_LATEST) -> None:
-        """Where the node authorizer finds Pods and claims."""
-        self._node_authorizer = NodeAuthorizer(node_rules(), latest, all_latest)
+    def look_up(self, latest: LATEST) -> None:
+        """Where the node authorizer finds objects by name."""
+        self._node_authorizer = NodeAuthorizer(node_rules(), latest, self.node_pods)
 
     def authorize(self, user: User, request: Request) -> None:
         """ForbiddenError, in upstream's words, if the user may not do what it asks."""
@@ -120,7 +120,3 @@ def request_of(attributes: Attributes) -> Request:
 
 def _nothing(_resource: Resource, _name: str, _namespace: str) -> Stored | None:
     return None
-
-
-def _none(_resource: Resource) -> Iterable[Stored]:
-    return ()

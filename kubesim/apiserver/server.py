@@ -29,6 +29,7 @@ from kubesim.api.resources import (
     LIMIT_RANGES,
     NAMESPACES,
     NODES,
+    PODS,
     PRIORITY_CLASSES,
     RESOURCE_QUOTAS,
     RESOURCES,
@@ -45,7 +46,7 @@ from kubesim.api.wire import BearerToken, Credential, Options, Request, Response
 from kubesim.apiserver.admission import DEFAULT_PLUGINS, MakePlugin
 from kubesim.apiserver.admission.chain import AdmissionChain
 from kubesim.apiserver.aggregation import Aggregation
-from kubesim.apiserver.auth.boot import follow, write_policy
+from kubesim.apiserver.auth.boot import follow, follow_pods, write_policy
 from kubesim.apiserver.auth.guards import guards
 from kubesim.apiserver.auth.policy import bootstrap_objects
 from kubesim.apiserver.auth.rbac import RBAC_KINDS, RbacIndex
@@ -115,7 +116,7 @@ class ApiServer:
         self._authenticator = authenticator or Authenticator()
         self._writes_policy = writes_policy
         self._authorizer = authorizer or Authorizer(RbacIndex(() if writes_policy else bootstrap_objects()))
-        self._authorizer.look_up(self.latest, self.all_latest)
+        self._authorizer.look_up(self.latest)
         self.authority = trust.authority if trust is not None else ""
         self.tokens = ServiceAccountTokens(sim, (trust or virtual_trust(sim.chance.seed)).signer, self.latest)
         self._authenticator.accept(self.tokens)
@@ -225,6 +226,8 @@ class ApiServer:
         self.registries[resource.group, resource.plural] = registry
         if resource in RBAC_KINDS:
             follow(registry.cache, self._authorizer.index)
+        if resource == PODS:
+            follow_pods(registry.cache, self._authorizer.node_pods)
         for route, handler in routes_of(resource).items():
             self._routes[route] = (handler, registry)
         if resource == SERVICE_ACCOUNTS:

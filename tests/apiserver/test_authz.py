@@ -103,7 +103,7 @@ def test_a_node_reads_only_what_its_pods_refer_to() -> None:
     pod = {"metadata": {"name": "p", "namespace": "a"}, "spec": {"nodeName": "n1", "volumes": [
         {"name": "v", "secret": {"secretName": "s"}}]}}  # fmt: skip
     authorizer = Authorizer()
-    authorizer.look_up(lambda *_: None, lambda _: [Stored(1, pod)])
+    authorizer.node_pods.set("a/p", Stored(1, pod))
     authorizer.authorize(NODE, Request("get", SECRETS, "a", "s"))
     for namespace, name in (("a", "other"), ("b", "s")):
         with pytest.raises(ForbiddenError, match=r"no relationship found between node 'n1' and this object$"):

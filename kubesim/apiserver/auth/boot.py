@@ -1,4 +1,4 @@
-"""Roles and bindings on their way into the authorizer's index, and the bootstrap policy on its way into the store.
+"""Roles, bindings and Pods on their way into the authorizer's indices; the bootstrap policy on its way into the store.
 
 Upstream: the post-start hook rbac/bootstrap-roles in pkg/registry/rbac/rest, which also repairs what was changed.
 Left out: that repair; what is missing is made again at the next start, what is there is kept.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubesim.api.stored import Stored
+from kubesim.apiserver.auth.node_pods import NodePods
 from kubesim.apiserver.auth.policy import bootstrap_objects
 from kubesim.apiserver.auth.rbac import RbacIndex
 from kubesim.apiserver.boot import write_missing
@@ -33,6 +34,19 @@ def follow(cache: WatchCache, index: RbacIndex) -> None:
             index.set(resource, key, stored.object)
 
     cache.on_change, cache.on_fill = changed, filled
+
+
+def follow_pods(cache: WatchCache, pods: NodePods) -> None:
+    """The same for the Pods of nodes."""
+
+    def filled() -> None:
+        for key in pods.known():
+            if key not in cache.state:
+                pods.set(key, None)
+        for key, stored in cache.state.items():
+            pods.set(key, stored)
+
+    cache.on_change, cache.on_fill = pods.set, filled
 
 
 async def write_policy(server: ApiServer) -> None:

@@ -3,34 +3,35 @@
 Its rights are those of the ClusterRole system:node, which no binding gives to it. Secrets, ConfigMaps, claims and
 volumes are open to it only if a Pod of its node refers to them; what it may do to Pods and Nodes depends on the
 object, so that admission decides (NodeRestriction).
-Upstream: plugin/pkg/auth/authorizer/node, which keeps a graph of who refers to whom; here the Pods are asked.
+Upstream: plugin/pkg/auth/authorizer/node, which keeps a graph of who refers to whom; here the Pods of the node are
+asked (node_pods.py).
 Left out: volume attachments, resource slices, ephemeral claims.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from kubesim.api.resources import PERSISTENT_VOLUME_CLAIMS, PODS, Resource
-from kubesim.api.stored import Object, Stored
+from kubesim.api.stored import Stored
 from kubesim.api.wire import Request
 from kubesim.apiserver.auth.attributes import name_of
+from kubesim.apiserver.auth.node_pods import NodePods
 from kubesim.apiserver.auth.rbac import Grant, Grants
 from kubesim.apiserver.auth.rules import Rule
 
 LEASE_NAMESPACE = "kube-node-lease"
 READS = ("get", "list", "watch")
-ALL_LATEST = Callable[[Resource], Iterable[Stored]]
 LATEST = Callable[[Resource, str, str], Stored | None]
 
 
 class NodeAuthorizer:
     """Decides for kubelets. `rules` are those of system:node."""
 
-    def __init__(self, rules: tuple[Rule, ...], latest: LATEST, all_latest: ALL_LATEST) -> None:
+    def __init__(self, rules: tuple[Rule, ...], latest: LATEST, pods: NodePods) -> None:
         self._rules = Grants([Grant("", rules, "")])
         self._latest = latest
-        self._all_latest = all_latest
+        self._pods = pods
 
     def refusal(self, node: str, request: Request) -> str | None:
         """None if the node may; else why not, which may be nothing."""
@@ -74,21 +75,16 @@ class NodeAuthorizer:
         if plural == "persistentvolumes":
             refers = any(claim == name for claim in self._volumes_of(node))
         else:
-            pods = (pod for pod in self._pods_of(node) if pod["metadata"]["namespace"] == namespace)
-            refers = any((plural, name) in references(pod) for pod in pods)
+            wanted = (plural, name)
+            pods = self._pods.of(node)
+            refers = any(pod.stored.namespace == namespace and wanted in pod.references for pod in pods)
         return None if refers else unrelated(node)
 
-    def _pods_of(self, node: str) -> Iterator[Object]:
-        for stored in self._all_latest(PODS):
-            pod = stored.object
-            if (pod.get("spec") or {}).get("nodeName") == node:
-                yield pod
-
     def _volumes_of(self, node: str) -> Iterator[str]:
-        for pod in self._pods_of(node):
-            for plural, name in sorted(references(pod)):
+        for pod in self._pods.of(node):
+            for plural, name in sorted(pod.references):
                 if plural == "persistentvolumeclaims":
-                    claim = self._latest(PERSISTENT_VOLUME_CLAIMS, name, pod["metadata"]["namespace"])
+                    claim = self._latest(PERSISTENT_VOLUME_CLAIMS, name, pod.stored.namespace)
                     if claim is not None:
                         yield (claim.object.get("spec") or {}).get("volumeName", "")
 
@@ -119,38 +115,3 @@ def node_refusal(node: str, request: Request) -> str | None:
     if not name:
         return f"node '{node}' cannot read all nodes, only its own Node object"
     return f"node '{node}' cannot read '{name}', only its own Node object"
-
-
-def references(pod: Object) -> set[tuple[str, str]]:
-    """(plural, name) of everything in its namespace that a Pod needs its node to read."""
-    spec: Object = pod.get("spec") or {}
-    found = {("serviceaccounts", spec.get("serviceAccountName", ""))}
-    found |= {("secrets", entry.get("name", "")) for entry in spec.get("imagePullSecrets") or ()}
-    for volume in spec.get("volumes") or ():
-        sources = [volume, *((volume.get("projected") or {}).get("sources") or ())]
-        for source in sources:
-            if "secret" in source:
-                found.add(("secrets", source["secret"].get("secretName") or source["secret"].get("name", "")))
-            if "configMap" in source:
-                found.add(("configmaps", source["configMap"].get("name", "")))
-        if "persistentVolumeClaim" in volume:
-            found.add(("persistentvolumeclaims", volume["persistentVolumeClaim"].get("claimName", "")))
-    for kind in ("initContainers", "containers", "ephemeralContainers"):
-        for container in spec.get(kind) or ():
-            found |= environment_references(container)
-    return found
-
-
-def environment_references(container: Object) -> set[tuple[str, str]]:
-    """The same of a container's environment."""
-    found = set()
-    for entry in container.get("envFrom") or ():
-        for field, plural in (("secretRef", "secrets"), ("configMapRef", "configmaps")):
-            if field in entry:
-                found.add((plural, entry[field].get("name", "")))
-    for variable in container.get("env") or ():
-        source: Object = variable.get("valueFrom") or {}
-        for field, plural in (("secretKeyRef", "secrets"), ("configMapKeyRef", "configmaps")):
-            if field in source:
-                found.add((plural, source[field].get("name", "")))
-    return found
