@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from kubesim.api.errors import AlreadyExistsError, NotFoundError
+from kubesim.api.errors import AlreadyExistsError, ConflictError, NotFoundError
 from kubesim.api.meta import controller_of, owner_reference, with_fields
 from kubesim.api.resources import CONTROLLER_REVISIONS, Resource
 from kubesim.api.selectors import Selector
@@ -98,8 +98,13 @@ class ControllerHistory:
         """The owner's revisions, those that it adopts now included; sorted."""
         owned = self._revisions.by_index("controller", owner.uid)
         orphans = self._revisions.by_index(ORPHANS, owner.namespace)
+        orphans = [one for one in orphans if selector.matches(labels_of(one))] if orphans else []
+        if orphans and (deleted := owner.object["metadata"].get("deletionTimestamp")):
+            raise ConflictError(
+                f"can't adopt ControllerRevisions: {owner.namespace}/{owner.name} has just been deleted at {deleted}"
+            )
         if orphans:
-            claims = plan_claims(owner, selector, (), [one for one in orphans if selector.matches(labels_of(one))])
+            claims = plan_claims(owner, selector, (), orphans)
             owned = (*owned, *await self._claimer.claim(owner, claims))
         return sorted_revisions(owned)
 

@@ -38,7 +38,7 @@ class ClaimProtectionController(Controller):
         claim = self._claims.get(key)
         if claim is None or not is_waiting(claim, CLAIM_FINALIZER):
             return
-        if any(is_using(pod.object) for pod in self._pods.by_index(CLAIM_INDEX, key)):
+        if any(holds(pod, key) for pod in self._pods.by_index(CLAIM_INDEX, key)):
             return  # The Pod's end brings it back.
         await release(self.client, PERSISTENT_VOLUME_CLAIMS, claim, CLAIM_FINALIZER)
 
@@ -90,6 +90,20 @@ def claims_of(pod: Stored) -> tuple[str, ...]:
         elif volume.get("ephemeral") is not None:
             keys.append(f"{pod.namespace}/{pod.name}-{volume['name']}")
     return tuple(keys)
+
+
+def holds(pod: Stored, key: str) -> bool:
+    """Whether a Pod keeps the claim: one that names it does as long as it exists, even if it has ended.
+
+    A Pod without a node does not: no kubelet would start it with a claim that is going. A claim that was made for a
+    Pod is let go once that Pod is shut down.
+    """
+    spec, metadata = pod.object["spec"], pod.object["metadata"]
+    if not spec.get("nodeName"):
+        return False
+    names = {source["claimName"] for each in spec.get("volumes") or () if (source := each.get("persistentVolumeClaim"))}
+    shut_down = "deletionTimestamp" in metadata and not metadata.get("deletionGracePeriodSeconds")
+    return key.rpartition("/")[2] in names or not shut_down
 
 
 def is_using(pod: Object) -> bool:

@@ -34,6 +34,7 @@ class ContainerFacts(NamedTuple):
     started: Mapping[str, bool]  # The same for startup probes.
     deleting: bool
     ended: bool  # Everything was stopped; nothing will be started.
+    always_ready: bool = False  # What has not ended is ready: nobody probes.
 
 
 def container_statuses(containers: Sequence[ContainerSpec], facts: ContainerFacts, *, init: bool) -> list[Status]:
@@ -67,7 +68,8 @@ def _status(container: ContainerSpec, facts: ContainerFacts, *, init: bool) -> S
     if init and not is_sidecar(container):
         status["ready"] = state.get("terminated", {}).get("exitCode") == 0
     else:
-        status["ready"] = started and facts.ready.get(name, True)
+        unprobed = facts.always_ready and "terminated" not in state and name not in facts.reasons
+        status["ready"] = unprobed or (started and facts.ready.get(name, True))
     status["restartCount"] = restart_count
     status["image"] = latest.image if latest is not None else container.image
     status["imageID"] = latest.image_ref if latest is not None else ""

@@ -41,6 +41,8 @@ from kubesim.kubelet.surroundings import SurroundingsMaker
 from kubesim.sim import Simulation, Tasks
 
 SHUTDOWN_SECONDS = 2.0
+# Until the sync loop finds the runtime and its PLEG healthy: it looks again after 0.1, 0.2 and 0.4 s.
+SYNC_LOOP_SECONDS = 0.7
 
 
 class Kubelet:
@@ -104,6 +106,8 @@ class Kubelet:
             self._reporter.event("NodeAllocatableEnforced", "Updated Node Allocatable limit across pods")
             self._tasks.spawn(self._lease.run(), "lease")
             self._tasks.spawn(self._reporter.run(), "node-status")
+            if not self._reporter.is_new:  # A new node has no Pods that could wait for it.
+                await asyncio.sleep(SYNC_LOOP_SECONDS)
             pods = self.informers.of(PODS, field_selector=f"spec.nodeName={name}")
             pods.add_handler(on_add=self._workers.add, on_update=self._workers.update, on_delete=self._workers.remove)
             node = self.informers.of(NODES, field_selector=f"metadata.name={name}")

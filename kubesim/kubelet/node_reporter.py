@@ -63,6 +63,7 @@ class NodeReporter:
         self._ready = STARTING
         self._told = STARTING  # What was last sent.
         self._contradicted = False  # Somebody else wrote other conditions than ours.
+        self.is_new = True  # Nobody had registered this node before.
         self._loop = sim.loop
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -124,6 +125,7 @@ class NodeReporter:
         try:
             stored = await self._client.create(NODES, node)
         except AlreadyExistsError:
+            self.is_new = False
             return await self._reconcile(await self._client.get(NODES, self._config.name))
         self._say_changes({}, node["status"])
         return stored

@@ -68,7 +68,7 @@ class PodSyncer:
         }
         containers = ContainerFacts(
             pod.spec, self._runtime.pod_status(pod.uid), self._runtime.name, known, pod.reasons, pod.ready,
-            pod.started, pod.deleting, ended,
+            pod.started, pod.deleting, ended, self._runtime.always_ready,
         )  # fmt: skip
         return PodFacts(
             containers, pod.generation, old, self._host_ip, pod.start_time, self._clock.timestamp(), pod.failure,

@@ -130,18 +130,32 @@ async def test_a_quota_is_given_back_when_things_go(cluster: SimCluster) -> None
 
 
 async def test_a_claim_in_use_outlives_its_deletion(cluster: SimCluster) -> None:
-    """Teaches: a finalizer keeps data under a running Pod; when the Pod is gone the claim goes too."""
+    """Teaches: a finalizer keeps data under a Pod, also when it has ended; when the Pod is gone the claim goes too."""
     resources = {"requests": {"storage": "1Gi"}}
     spec: Object = {"accessModes": ["ReadWriteOnce"], "resources": resources}
     await cluster.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c"}, "spec": spec})
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]
-    body: Object = {"containers": [{"name": "c", "image": "nginx"}], "volumes": volumes}
+    containers: list[Object] = [{"name": "c", "image": "nginx"}]
+    body: Object = {"nodeName": "node-1", "containers": containers, "volumes": volumes}
     await cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": body})
     client = cluster.client_for("test", ADMIN)
+    await client.patch(PODS, "p", {"status": {"phase": "Succeeded"}}, "default", subresource="status")
     await client.delete(PERSISTENT_VOLUME_CLAIMS, "c", "default")
     await cluster.run_for(5)
     assert cluster.get(PERSISTENT_VOLUME_CLAIMS, "default/c") is not None
     await client.delete(PODS, "p", "default", grace_period_seconds=0)
+    await cluster.run_for(5)
+    assert cluster.get(PERSISTENT_VOLUME_CLAIMS, "default/c") is None
+
+
+async def test_a_claim_is_not_in_use_by_a_pod_without_a_node(cluster: SimCluster) -> None:
+    """Teaches: no kubelet would start a Pod with a claim that is going, so a waiting Pod does not keep one."""
+    spec: Object = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    await cluster.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c"}, "spec": spec})
+    volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]
+    body: Object = {"containers": [{"name": "c", "image": "nginx"}], "volumes": volumes}
+    await cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": body})
+    await cluster.client_for("test", ADMIN).delete(PERSISTENT_VOLUME_CLAIMS, "c", "default")
     await cluster.run_for(5)
     assert cluster.get(PERSISTENT_VOLUME_CLAIMS, "default/c") is None
 

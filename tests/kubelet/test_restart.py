@@ -40,7 +40,9 @@ async def test_an_exit_during_the_kubelets_absence_is_noticed_when_it_returns(
     await world.run_until(100)
     assert world.container()["restartCount"] == 0
     world.start()
-    await world.run_until(101)
+    await world.run_until(100.6)
+    assert world.container()["restartCount"] == 0, "its sync loop waits until the runtime is known to be healthy"
+    await world.run_until(102)
     assert world.container()["restartCount"] == 1
     assert world.container()["lastState"]["terminated"]["finishedAt"] == "2024-01-13T09:00:20Z"
 
@@ -197,3 +199,24 @@ async def test_two_runs_of_one_seed_are_the_same(sim: Simulation, new_world: New
         worlds.append(world.container())
         await world.crash_kubelet()
     assert worlds[0]["containerID"] == worlds[1]["containerID"]
+
+
+async def test_on_a_hollow_node_a_pod_stays_ready_while_it_starts_again(sim: Simulation, new_world: NewWorld) -> None:
+    """Teaches: nobody probes there, as in the recordings: only restartCount tells of the new start."""
+    world = new_world(sim, HOLLOW)
+    world.bind()
+    await world.run_until(10)
+    await world.crash_kubelet()
+    world.runtime.power_off()
+    await world.run_until(20)
+    seen = len(world.history())
+    world.start()
+    await world.run_until(30)
+    ready = [
+        condition["status"]
+        for _, _, pod in world.history()[seen:]
+        for condition in pod["status"]["conditions"]
+        if condition["type"] == "Ready"
+    ]
+    assert set(ready) == {"True"}
+    assert world.container()["restartCount"] == 1

@@ -23,6 +23,15 @@ from kubesim.apiserver.validation.pod_warnings import name_warnings, pod_warning
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
 
+GATED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked due to non-empty scheduling gates",
+    "lastProbeTime": None,
+    "lastTransitionTime": None,
+}
+
 
 class PodStrategy(Strategy):
     """The rules of Pods."""
@@ -37,6 +46,8 @@ class PodStrategy(Strategy):
         spec = obj.get("spec") or {}
         quality = self._shapes.quality(spec, lambda: qos_class(spec))
         obj["status"] = {"phase": "Pending", "qosClass": quality}
+        if spec.get("schedulingGates"):
+            obj["status"]["conditions"] = [dict(GATED)]
         if spec.get("affinity") or spec.get("topologySpreadConstraints"):
             obj["spec"] = merge_label_keys(spec, obj["metadata"].get("labels") or {})
 

@@ -55,6 +55,7 @@ class SimulatedRuntime:
     ) -> None:  # fmt: skip
         self.emits_events = profile.emits_events
         self.reports_creating = profile.reports_creating
+        self.always_ready = profile.always_ready
         self.cleanup_seconds = profile.cleanup_seconds
         self.registries = registries if registries is not None else Registries(profile.missing_images)
         self.images = ImageStore(sim.clock, self.registries, self.describe, present_images)

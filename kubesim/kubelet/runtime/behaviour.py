@@ -52,6 +52,7 @@ class Profile(msgspec.Struct, frozen=True):
     pulls_images: bool = True  # False: every image is on every node.
     emits_events: bool = True
     reports_creating: bool = True  # False: a Pod's first status is the one in which it runs.
+    always_ready: bool = False  # True: a container is ready unless it has ended, also while it is started again.
     interprets_commands: bool = True
     forgets_on_crash: bool = False  # A fake runtime dies with its host; a real one finds its records on disk.
     default: Behaviour = Behaviour()
@@ -88,6 +89,7 @@ HOLLOW = Profile(
     pulls_images=False,
     emits_events=False,
     reports_creating=False,
+    always_ready=True,
     interprets_commands=False,
     forgets_on_crash=True,
     default=Behaviour(start_seconds=0.0, ready_after_seconds=0.0, stop_seconds=0.15),

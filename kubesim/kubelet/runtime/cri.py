@@ -149,6 +149,7 @@ class ContainerRuntime(Protocol):
     boot_id: str  # Another one after every power cut.
     emits_events: bool  # Whether the kubelet on it writes events (a hollow one does not).
     reports_creating: bool  # Whether a Pod gets a status before its containers run.
+    always_ready: bool  # Whether containers that have not ended count as ready (a hollow kubelet never probes).
     cleanup_seconds: float  # How long removing volumes and cgroups takes once the containers are gone.
 
     def update_pod_cidr(self, pod_cidr: str) -> None:

@@ -53,6 +53,15 @@ async def test_a_new_pod_is_pending(sim: Simulation, boot: Any) -> None:
         assert (await api.pod()).object["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
 
 
+async def test_a_pod_behind_gates_says_so_from_the_beginning(sim: Simulation, boot: Any) -> None:
+    """Teaches: it is the apiserver that says so: the scheduler does not even look at such a Pod."""
+    async with boot(sim) as api:
+        created = await api.pod(schedulingGates=[{"name": "example.com/wait"}])
+    (condition,) = created.object["status"]["conditions"]
+    assert (condition["type"], condition["status"], condition["reason"]) == ("PodScheduled", "False", "SchedulingGated")
+    assert condition["message"] == "Scheduling is blocked due to non-empty scheduling gates"
+
+
 async def test_a_running_pod_is_nearly_fixed(sim: Simulation, boot: Any) -> None:
     """Teaches: image, deadline and more tolerations: all else needs a new Pod."""
     async with boot(sim) as api:

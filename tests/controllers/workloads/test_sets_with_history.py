@@ -139,3 +139,23 @@ async def test_with_a_surge_the_old_pod_stays_until_the_new_one_is_available(clu
     await cluster.settle()
     images = [pod.object["spec"]["containers"][0]["image"] for pod in cluster.all(PODS)]
     assert images == ["postgres:17", "postgres:17"]
+
+
+@pytest.mark.cluster(nodes=2, behavior="hollow")
+async def test_a_set_that_goes_takes_no_revision_back(cluster: SimCluster) -> None:
+    """Teaches: after `delete --cascade=orphan` Pods and revisions are free, and the dying set makes no new one."""
+    await cluster.apply(workload("StatefulSet", serviceName="db", replicas=2))
+    await cluster.settle()
+    made = [change for change in [cluster.get(CONTROLLER_REVISIONS, "default/db-5fbb9b4c78")] if change]
+    revisions: list[str] = []
+    cluster.observer.listen(
+        lambda change: revisions.append(change.verb) if change.kind == "ControllerRevision" else None
+    )
+    await cluster.kubectl.run("delete sts db --cascade=orphan")
+    await cluster.settle()
+    assert cluster.get(STATEFUL_SETS, "default/db") is None
+    assert revisions == ["MODIFIED"]
+    left = cluster.get(CONTROLLER_REVISIONS, "default/db-5fbb9b4c78")
+    assert left is not None
+    assert left.uid == made[0].uid
+    assert "ownerReferences" not in left.object["metadata"]
