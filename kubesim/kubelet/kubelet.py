@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from kubesim.api.quantity import value
 from kubesim.api.resources import NODES, PODS
 from kubesim.api.stored import Stored
 from kubesim.client.client import Client
@@ -21,6 +22,7 @@ from kubesim.client.events import WARNING, EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.kubelet.admission import Admission
 from kubesim.kubelet.container_starter import ContainerStarter
+from kubesim.kubelet.image_gc import ImageGarbageCollector
 from kubesim.kubelet.image_manager import ImageManager
 from kubesim.kubelet.lease import NodeLease
 from kubesim.kubelet.node_config import NodeConfig
@@ -82,6 +84,7 @@ class Kubelet:
         self._state = RuntimeState(
             sim, self.runtime, on_usable=self._workers.resume, on_collection_failed=self._collection_failed
         )
+        self._images = ImageGarbageCollector(sim, self.runtime, node, self._warn)
         self._syncer.state = self._workers.state = self._state
         self._reporter = NodeReporter(sim, client, self._recorder, node, self.runtime, self._random, self._state)
         self._server = KubeletServer(
@@ -99,6 +102,8 @@ class Kubelet:
         name = self.node.name
         unsubscribe = self.runtime.subscribe(self._workers.container_changed)
         self._state.start()
+        if self.runtime.emits_events:
+            self._images.start()
         try:
             self._tasks.spawn(self._recorder.run(), "events")
             self._reporter.event("Starting", "Starting kubelet.")
@@ -120,6 +125,7 @@ class Kubelet:
         finally:
             unsubscribe()
             self._state.stop()
+            self._images.stop()
             self._workers.stop()
             self._statuses.stop()
             self._probes.stop()
@@ -130,8 +136,11 @@ class Kubelet:
         if pod_cidr := node.object["spec"].get("podCIDR"):
             self.runtime.update_pod_cidr(pod_cidr)
 
+    def _warn(self, reason: str, message: str) -> None:
+        self._reporter.event(reason, message, WARNING)
+
     def _collection_failed(self, message: str) -> None:
-        self._reporter.event("ContainerGCFailed", message, WARNING)
+        self._warn("ContainerGCFailed", message)
 
     async def shutdown(self) -> None:
         """SIGTERM: it writes the events that it still has and ends; its containers go on running."""
@@ -147,7 +156,10 @@ def make_runtime(
     profile = PROFILES[behavior] if isinstance(behavior, str) else behavior
     kind = RUNTIMES[node.runtime]
     images = node.images if not profile.pulls_images else (kind.pause_image, *node.images)
-    return kind(sim, node.name, profile, pod_cidr=node.pod_network(), present_images=images, registries=registries)
+    return kind(
+        sim, node.name, profile, pod_cidr=node.pod_network(), present_images=images, registries=registries,
+        disk_bytes=value(node.capacity.get("ephemeral-storage", "62Gi")),
+    )  # fmt: skip
 
 
 def make_registries(behavior: str | Profile) -> Registries:

@@ -26,6 +26,7 @@ from kubesim.kubelet.runtime.cri import (
     SandboxConfig,
 )
 from kubesim.kubelet.runtime.dependencies import Dependencies
+from kubesim.kubelet.runtime.disk import Disk
 from kubesim.kubelet.runtime.images import ImageStore
 from kubesim.kubelet.runtime.insides import ExecError, Insides, leaves_message
 from kubesim.kubelet.runtime.layers import Manifest, library_manifest
@@ -51,7 +52,7 @@ class SimulatedRuntime:
 
     def __init__(
         self, sim: Simulation, node: str, profile: Profile, *, pod_cidr: str, present_images: Iterable[str] = (),
-        registries: Registries | None = None,
+        registries: Registries | None = None, disk_bytes: int = 62 << 30,
     ) -> None:  # fmt: skip
         self.emits_events = profile.emits_events
         self.reports_creating = profile.reports_creating
@@ -59,6 +60,7 @@ class SimulatedRuntime:
         self.cleanup_seconds = profile.cleanup_seconds
         self.registries = registries if registries is not None else Registries(profile.missing_images)
         self.images = ImageStore(sim.clock, self.registries, self.describe, present_images)
+        self.disk = Disk(disk_bytes, self.images.used_bytes)
         self.pull_records: dict[str, list[Credentials]] = {}
         self.boot_id = ""
         self.is_up = True
@@ -125,6 +127,7 @@ class SimulatedRuntime:
         image = self.image_status(spec.image)
         if image is None:
             raise self.no_image(spec.image)
+        self.images.use(spec.image)
         behaviour = behaviour_of(spec, annotation, self._profile, self.images.manifest(spec.image), environment)
         if self._profile.create_seconds:
             await asyncio.sleep(self._profile.create_seconds)
@@ -259,6 +262,19 @@ class SimulatedRuntime:
     def image_fs_info(self) -> int:
         """How many bytes all images take on the disk."""
         return self.images.used_bytes()
+
+    def image_arrivals(self) -> Mapping[str, int]:
+        """When each image came, by its full name."""
+        return self.images.arrivals
+
+    def image_uses(self) -> Mapping[str, int]:
+        """When a container was last made of an image, by its full name."""
+        return self.images.uses
+
+    def full_name(self, image: str) -> str:
+        """The name under which the node has an image."""
+        manifest = self.images.manifest(image)
+        return manifest.name if manifest is not None else image
 
     def remove_image(self, image: str) -> None:
         """Frees what only this image takes."""

@@ -21,6 +21,7 @@ from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.runtime.model import Behaviour
 
 if TYPE_CHECKING:
+    from kubesim.kubelet.runtime.disk import Disk
     from kubesim.kubelet.runtime.insides import ExecError, Insides
     from kubesim.kubelet.runtime.registry import Credentials
     from kubesim.kubelet.runtime.workload import Workload
@@ -144,6 +145,8 @@ class ContainerRuntime(Protocol):
     version: str  # As in a Node's containerRuntimeVersion.
     socket: str  # Where it listens on its machine.
     cgroup_driver: str
+    pause_image: str
+    disk: Disk
     is_up: bool  # Whether the daemon runs: if not, every verb fails with Unavailable.
     pull_records: dict[str, list[Credentials]]  # The kubelet's notes on its disk: with what images were pulled.
     boot_id: str  # Another one after every power cut.
@@ -245,6 +248,18 @@ class ContainerRuntime(Protocol):
 
     def images_changed(self) -> int:
         """A number that is another one whenever the node's images are."""
+        ...
+
+    def image_arrivals(self) -> Mapping[str, int]:
+        """When each image came, by its full name."""
+        ...
+
+    def image_uses(self) -> Mapping[str, int]:
+        """When a container was last made of an image, by its full name."""
+        ...
+
+    def full_name(self, image: str) -> str:
+        """The name under which the node has an image."""
         ...
 
     def image_fs_info(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from kubesim.kubelet.runtime.base import SimulatedRuntime
 from kubesim.kubelet.runtime.containerd import LIMIT_WORDS, dial_error, names_of
 from kubesim.kubelet.runtime.cri import Container, CriError, Image
-from kubesim.kubelet.runtime.docker import UNPACKED
+from kubesim.kubelet.runtime.disk import UNPACKED
 from kubesim.kubelet.runtime.insides import ExecError
 from kubesim.kubelet.runtime.layers import Manifest
 from kubesim.kubelet.runtime.names import DEFAULT_REGISTRY, familiar, repository_of, split_image

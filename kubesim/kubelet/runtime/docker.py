@@ -10,12 +10,12 @@ from __future__ import annotations
 from kubesim.kubelet.runtime.base import SimulatedRuntime
 from kubesim.kubelet.runtime.containerd import LIMIT_WORDS, dial_error, names_of
 from kubesim.kubelet.runtime.cri import Container, ContainerState, CriError, Image
+from kubesim.kubelet.runtime.disk import UNPACKED
 from kubesim.kubelet.runtime.insides import ExecError
 from kubesim.kubelet.runtime.layers import Manifest
 from kubesim.kubelet.runtime.names import familiar, split_image
 from kubesim.kubelet.runtime.registry import Refusal, host_of
 
-UNPACKED = 2.7  # How much bigger an image is on the disk.
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 

@@ -30,6 +30,8 @@ class ImageStore:
         self._manifests: dict[str, Manifest] = {}  # By full name, in order of arrival.
         self._images: dict[str, Image] = {}
         self._layers: dict[str, int] = {}  # Digest -> size.
+        self.uses: dict[str, int] = {}  # Name -> when a container was last made of it.
+        self.arrivals: dict[str, int] = {}  # Name -> when it came, in virtual nanoseconds.
         for image in present:
             self.add(library_manifest(image))
 
@@ -38,6 +40,7 @@ class ImageStore:
         before = self._manifests.get(manifest.name)
         self._manifests[manifest.name] = manifest
         self._layers.update((layer.digest, layer.size_bytes) for layer in manifest.layers)
+        self.arrivals.setdefault(manifest.name, self._clock.now_ns())
         image = self._images[manifest.name] = self._describe(manifest)
         if before != manifest:
             self.changes += 1
@@ -62,11 +65,17 @@ class ImageStore:
                     return each
         return found
 
+    def use(self, image: str) -> None:
+        """A container is made of it."""
+        manifest = self.manifest(image)
+        if manifest is not None:
+            self.uses[manifest.name] = self._clock.now_ns()
+
     def remove(self, image: str) -> None:
         """It is gone, and its layers unless another image needs them."""
         manifest = self.manifest(image)
         if manifest is not None:
-            del self._manifests[manifest.name], self._images[manifest.name]
+            del self._manifests[manifest.name], self._images[manifest.name], self.arrivals[manifest.name]
             self.changes += 1
             self._drop_layers(manifest)
 
