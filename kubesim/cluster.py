@@ -274,6 +274,11 @@ class SimCluster:
         self._install(machine, name, lambda: make(self.client_for(name, ADMIN)))
         machine.processes[name].start()
 
+    def running(self, name: str) -> Component | None:
+        """What runs in the process `name` now; None if it does not run."""
+        process = self.faults.find(name)
+        return self._components.get(name) if isinstance(process, Process) and process.is_running else None
+
     async def remove(self, name: str) -> None:
         """Takes away what `add` has installed."""
         process = self.faults.find(name)

@@ -14,9 +14,12 @@ from kubesim.api.errors import BadRequestError, NotFoundError
 from kubesim.api.resources import resource_of
 from kubesim.api.stored import Object
 from kubesim.api.wire import ClientCertificate
-from kubesim.cluster import CONTROL_PLANE, SimCluster
+from kubesim.cluster import ADMIN, CONTROL_PLANE, SimCluster
 from kubesim.components import Component
+from kubesim.dns import MANIFESTS as DNS_MANIFESTS
+from kubesim.dns import ClusterResolver, CoreDns
 from kubesim.metrics_server import MANIFESTS, NAMESPACE, SERVICE, MetricsServer
+from kubesim.proxy.names_fallback import TableResolver
 from kubesim.sim import Simulation
 
 
@@ -27,6 +30,7 @@ class Addon(NamedTuple):
     purpose: str
     objects: tuple[Object, ...]
     make: Callable[[SimCluster], Component] | None = None  # None: its objects are all there is.
+    switch: Callable[[SimCluster, bool], None] | None = None  # What else changes when it goes on or off.
 
 
 def _machine(cluster: SimCluster) -> Simulation:
@@ -48,10 +52,25 @@ def _network_disk(cluster: SimCluster) -> Component:
     return network_disk.make_program(_machine(cluster), client, cluster.trust)
 
 
+def _dns(cluster: SimCluster) -> Component:
+    return CoreDns(_machine(cluster), cluster.client_for("coredns", ADMIN))
+
+
+def _resolve_by_dns(cluster: SimCluster, on: bool) -> None:
+    """Containers ask kube-dns; without it their names are looked up in their node's rules."""
+
+    def running() -> CoreDns | None:
+        component = cluster.running("dns")
+        return component if isinstance(component, CoreDns) else None
+
+    cluster.pod_network.resolver = ClusterResolver(running) if on else TableResolver()
+
+
 _TABLE = (
     Addon(SERVICE, "what nodes and Pods use: kubectl top, kubectl autoscale", MANIFESTS, _metrics_server),
     Addon("default-storageclass", "the StorageClass standard, for claims that name none", host_path.CLASS_OBJECTS),
     Addon(host_path.NAME, "makes volumes for claims of the class standard", host_path.PROVISIONER_OBJECTS, _host_path),
+    Addon("dns", "CoreDNS: the names of Services and Pods, with search paths", DNS_MANIFESTS, _dns, _resolve_by_dns),
     Addon("network-disk", "disks that one node at a time attaches, and that grow", network_disk.OBJECTS, _network_disk),
 )
 ADDONS = {addon.name: addon for addon in _TABLE}
@@ -95,6 +114,8 @@ class Addons:
             self._enabled.remove(name)
             if addon.make is not None:
                 await self._cluster.remove(name)
+            if addon.switch is not None:
+                addon.switch(self._cluster, False)
             self._keep(tuple(self._enabled))
         for obj in reversed(addon.objects):
             metadata = obj["metadata"]
@@ -116,3 +137,5 @@ class Addons:
         make = addon.make
         if make is not None:
             self._cluster.add(addon.name, lambda _: make(self._cluster))
+        if addon.switch is not None:
+            addon.switch(self._cluster, True)
