@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from kubesim.api.resources import LEASES, NODES, Resource
+from kubesim.api.resources import NODES, Resource
 from kubesim.api.session import Session
 from kubesim.api.stored import Object, Stored
 from kubesim.api.tokens import Trust, virtual_trust
@@ -31,7 +30,7 @@ from kubesim.client.client import Client, ListResult
 from kubesim.client.in_process import InProcessTransport
 from kubesim.client.informer import Informer, Selection
 from kubesim.client.kubectl import Kubectl
-from kubesim.components import Component, nanoseconds
+from kubesim.components import Component
 from kubesim.controllers import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS, ControllerManager
 from kubesim.etcd import Member
 from kubesim.kubelet import (
@@ -45,23 +44,19 @@ from kubesim.kubelet import (
     make_runtime,
 )
 from kubesim.proxy import PodNetwork, ProxyConfig
-from kubesim.recording.change import Change, Observer, is_heartbeat
+from kubesim.recording.change import Observer
 from kubesim.recording.facts import condition
 from kubesim.scheduler import Scheduler, SchedulerConfiguration
-from kubesim.sim import Chance, Host, Process, Simulation, StalledError
+from kubesim.sim import Chance, Host, Process, Simulation
 from kubesim.sim.clock import VIRTUAL_EPOCH
+from kubesim.waiting import STALLED_SECONDS, Waiting
 
 CONTROL_PLANE = "control-plane"
 BOOT_SECONDS_MAX = 120
-STALLED_SECONDS = 30 * 60
 # Controllers that act in the name of another one's account, as upstream.
 SHARED_ACCOUNTS = {"taint-eviction-controller": "node-controller"}
 MANAGERS_OWN = ("tokens-controller",)  # Acts as the controller manager itself.
 ADMIN = ClientCertificate("kubernetes-admin", ("system:masters",))
-
-
-class NotReachedError(Exception):
-    """A condition did not come true in the virtual time that it was given."""
 
 
 class SimCluster:
@@ -112,10 +107,9 @@ class SimCluster:
         self.kubectl = Kubectl(self.client, folder)
         self.observer = Observer(self.sim, self.client_for("observer", ADMIN))
         self._observing: asyncio.Task[None] | None = None
-        self._last_change_ns = 0
         self.on_booted: list[Callable[[], None]] = []  # Called once, when `start` is done.
         self.on_apiserver: list[Callable[[ApiServer], None]] = []  # Called whenever one has started.
-        self.observer.listen(self._note_change)
+        self._waiting = Waiting(self.sim, self.observer)
 
     # -- life -----------------------------------------------------------------------------------------
 
@@ -191,45 +185,12 @@ class SimCluster:
 
         StalledError if for `stalled_seconds` nothing but heartbeats was written: it would never come true.
         """
-        reached = asyncio.get_running_loop().create_future()
-
-        def ask(_: Change) -> None:
-            if not reached.done() and holds():
-                reached.set_result(None)
-
-        unsubscribe = self.observer.listen(ask)
-        started_ns = self.sim.clock.now_ns()
-        deadline_ns = started_ns + nanoseconds(timeout_seconds)
-        try:
-            while not (reached.done() or holds()):
-                now_ns = self.sim.clock.now_ns()  # Whole numbers: a rest of 1e-12 s would never be over.
-                quiet_since_ns = max(started_ns, self._last_change_ns)
-                stalled_ns = quiet_since_ns + nanoseconds(stalled_seconds)
-                if now_ns >= deadline_ns:
-                    raise NotReachedError(f"waited {timeout_seconds:g} virtual seconds in vain for {what}")
-                if now_ns >= stalled_ns:
-                    raise StalledError(what, (now_ns - quiet_since_ns) / 1e9)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(reached), (min(deadline_ns, stalled_ns) - now_ns) / 1e9)
-        finally:
-            unsubscribe()
+        limits = {"timeout_seconds": timeout_seconds, "stalled_seconds": stalled_seconds}
+        await self._waiting.run_until(holds, what=what, **limits)
 
     async def settle(self, quiet_seconds: float = 30, *, timeout_seconds: float = 3600) -> None:
         """Lets time pass until nothing but heartbeats was written for `quiet_seconds`."""
-        await self._instant_over()  # What the caller has just written counts.
-        clock, quiet_ns = self.sim.clock, nanoseconds(quiet_seconds)
-        deadline_ns = clock.now_ns() + nanoseconds(timeout_seconds)
-        while (rest_ns := self._last_change_ns + quiet_ns - clock.now_ns()) > 0:
-            if clock.now_ns() >= deadline_ns:
-                raise NotReachedError(f"the cluster was never quiet for {quiet_seconds:g} seconds")
-            await asyncio.sleep(min(rest_ns, deadline_ns - clock.now_ns()) / 1e9)
-
-    async def _instant_over(self) -> None:
-        """Returns when nothing is ready any more in the present instant, and everything written in it was published."""
-        over = self.sim.loop.create_future()
-        self.sim.loop.call_at_ns(self.sim.loop.now_ns, over.set_result, None)
-        await over
-        self.observer.flush()
+        await self._waiting.settle(quiet_seconds, timeout_seconds=timeout_seconds)
 
     # -- looking --------------------------------------------------------------------------------------
 
@@ -396,7 +357,3 @@ class SimCluster:
         return len(nodes) == len(self.nodes) and all(
             condition(node.object, "Ready").get("status") == "True" for node in nodes.values()
         )
-
-    def _note_change(self, change: Change) -> None:
-        if change.resource is not LEASES and not is_heartbeat(change):
-            self._last_change_ns = change.time_ns

@@ -137,11 +137,11 @@ def _read(path: Path) -> list[Told]:
 
 def _run(scenario: str, seed: int | None, overrides: tuple[str, ...]) -> list[Told]:
     """Plays a scenario without telling it; the lines of its recording."""
-    from kubesim.cluster import NotReachedError
     from kubesim.recording import decode_lines
     from kubesim.scenario import ScenarioError, find_scenario, load_scenario, run_scenario
     from kubesim.sim import SimulationError
     from kubesim.sim import run as run_on_virtual_time
+    from kubesim.waiting import NotReachedError
 
     recording = io.BytesIO()
     try:

@@ -13,9 +13,9 @@ from kubesim.cli.main import FAILED
 from kubesim.cli.real_options import real_options, show_plan, tell, until_interrupted
 from kubesim.cli.run import write_trace
 from kubesim.cli.timeline import Timeline
-from kubesim.cluster import NotReachedError
 from kubesim.scenario import Loaded, ScenarioError, Verdict, find_scenario, load_scenario
 from kubesim.sim.clock import wall_seconds
+from kubesim.waiting import NotReachedError
 
 if TYPE_CHECKING:
     from kubesim.client.kubeconfig import Access

@@ -14,11 +14,12 @@ import click
 
 from kubesim.cli.main import FAILED
 from kubesim.cli.timeline import Timeline
-from kubesim.cluster import NotReachedError, SimCluster
+from kubesim.cluster import SimCluster
 from kubesim.scenario import Loaded, RunResult, ScenarioError, Verdict, find_scenario, load_scenario, run_scenario
 from kubesim.sim import Mode, SimLoop, SimulationError
 from kubesim.sim import run as run_on_virtual_time
 from kubesim.sim.clock import wall_seconds
+from kubesim.waiting import NotReachedError
 
 if TYPE_CHECKING:
     from kubesim.bridge.run_bus import RunBus

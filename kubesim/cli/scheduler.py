@@ -65,10 +65,11 @@ def _cells(end: Told, name: str) -> tuple[str, ...]:
 
 def _play(scenario: str, config: str, seed: int | None, overrides: tuple[str, ...]) -> Told:
     """The end of one run."""
-    from kubesim.cluster import NotReachedError, SimCluster
+    from kubesim.cluster import SimCluster
     from kubesim.scenario import ScenarioError, find_scenario, load_scenario, run_scenario
     from kubesim.sim import SimulationError
     from kubesim.sim import run as run_on_virtual_time
+    from kubesim.waiting import NotReachedError
 
     clusters: list[SimCluster] = []
     try:

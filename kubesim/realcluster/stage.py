@@ -13,11 +13,11 @@ from kubesim.api.resources import EVENTS, Resource
 from kubesim.api.wire import ADDED, DELETED, MODIFIED, Transport
 from kubesim.client.client import Client
 from kubesim.client.informer import Informers
-from kubesim.cluster import NotReachedError
 from kubesim.realcluster.journal import Journal
 from kubesim.realcluster.renaming import RenamedTransport
 from kubesim.recording.change import RECORDED, Change, Observer
 from kubesim.sim import Simulation, Tasks
+from kubesim.waiting import NotReachedError
 
 USER_AGENT = "kubesim"
 

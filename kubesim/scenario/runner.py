@@ -16,7 +16,7 @@ import msgspec
 from kubesim.api.errors import ApiError, BadRequestError, TransportError
 from kubesim.client.client import Client
 from kubesim.client.kubectl import Kubectl, KubectlError, ManifestError
-from kubesim.cluster import NotReachedError, SimCluster
+from kubesim.cluster import SimCluster
 from kubesim.recording import ATTEMPT, Change, Lines, Observer, RecordingWriter
 from kubesim.scenario.check import parse_check
 from kubesim.scenario.expectations import Judged, Verdict, judged
@@ -27,6 +27,7 @@ from kubesim.scenario.nodes import cluster_of
 from kubesim.scenario.registries import RegistryAction, act
 from kubesim.scenario.schema import Fault, Step
 from kubesim.sim import Record, Simulation, because
+from kubesim.waiting import NotReachedError
 
 LAST_EVENTS = 5
 ADDONS_SECONDS = 30  # They start before a scenario's own time begins.

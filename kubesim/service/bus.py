@@ -24,13 +24,14 @@ from kubesim.bridge.mqtt import Connection
 from kubesim.bridge.outbox import Outbox
 from kubesim.bridge.publisher import Publisher, from_thread
 from kubesim.bridge.topics import Fields, Topics
-from kubesim.cluster import NotReachedError, SimCluster
+from kubesim.cluster import SimCluster
 from kubesim.recording import RecordingWriter
 from kubesim.scenario import Loaded, ScenarioError, find_scenario, load_scenario
 from kubesim.scenario.faults import inject
 from kubesim.scenario.schema import Fault
 from kubesim.service.control import PREFIX, Control
 from kubesim.sim import SimulationError, Tasks, UnknownTargetError
+from kubesim.waiting import NotReachedError
 
 TOKEN_VARIABLE = "KUBESIM_MQTT_TOKEN"
 COMMAND_BYTES_MAX = 64 << 10

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from kubesim.api.errors import ConflictError
-from kubesim.cluster import NotReachedError, SimCluster
+from kubesim.cluster import SimCluster
 from kubesim.scenario import Line, Loaded, ScenarioError
 from kubesim.scenario.runner import ScenarioRun
 from kubesim.service.log import Log
 from kubesim.sim import SimulationError
+from kubesim.waiting import NotReachedError
 
 
 class Player:

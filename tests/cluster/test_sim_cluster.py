@@ -7,9 +7,10 @@ import pytest
 from kubesim.api.errors import ExpiredError
 from kubesim.api.resources import DEPLOYMENTS, NODES, PODS
 from kubesim.api.stored import Object
-from kubesim.cluster import NotReachedError, SimCluster
+from kubesim.cluster import SimCluster
 from kubesim.kubelet import NodeConfig
 from kubesim.sim import Simulation, StalledError, UnknownTargetError, run
+from kubesim.waiting import NotReachedError
 
 WEB = "create deployment web --image=nginx --replicas=3"
 POD: Object = {
