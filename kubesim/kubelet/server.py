@@ -22,6 +22,7 @@ from kubesim.kubelet.port_forward import answer_http, forward, page_at
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState
 from kubesim.kubelet.runtime.insides import ExecError, waits_for_input
 from kubesim.kubelet.runtime.process import Surroundings
+from kubesim.kubelet.runtime.sockets import Sockets
 from kubesim.kubelet.runtime.terminal import Terminal
 from kubesim.kubelet.stats import summary
 from kubesim.kubelet.surroundings import SurroundingsMaker
@@ -45,6 +46,7 @@ class KubeletServer:
         self._pods = pods
         self._tasks = tasks
         self._node = node
+        self._sockets = Sockets(sim.network, node)
 
     async def handle(self, call: KubeletCall) -> Session:
         """The client's end of what the call asks for."""
@@ -111,7 +113,7 @@ class KubeletServer:
                 else:
                     end(session, internal_error(f"error executing command in container: {error}"))
                 return
-            terminal = Terminal(session, stdin=bool(options.get("stdin")), tty=tty)
+            terminal = Terminal(session, stdin=bool(options.get("stdin")), tty=tty, sockets=self._sockets)
             unsubscribe = self._on_end(container, terminal.hang_up)
             try:
                 code = await terminal.run(program)
@@ -144,7 +146,12 @@ class KubeletServer:
         """The shell that is process 1, for as long as somebody types; when it ends, the container does."""
         insides = self._runtime.insides(container)
         terminal = Terminal(
-            session, stdin=wants_input, tty=spec.tty, log=insides.log(around), unix_ns=self._sim.clock.unix_ns
+            session,
+            stdin=wants_input,
+            tty=spec.tty,
+            log=insides.log(around),
+            unix_ns=self._sim.clock.unix_ns,
+            sockets=self._sockets,
         )
         unsubscribe = self._on_end(container, terminal.hang_up)
         try:

@@ -64,6 +64,7 @@ class SurroundingsMaker:
                     files[mount.mount_path] = data
         return Surroundings(
             hostname=hostname,
+            namespace=pod.namespace,
             pod_ip=status.get("podIP", ""),
             environment=(
                 dict(environment)

@@ -43,6 +43,7 @@ class PodNetwork:
         """One more machine; the result makes its kube-proxy at every start. `sim` is the world as it sees it."""
         self.routes.add(name, address, pod_cidr)
         kernel = self.kernels[name] = Kernel(sim, name, address, self)
+        self._sim.faults.hosts[name].on_power_off.append(kernel.power_off)
         return lambda: KubeProxy(sim, self._client, self.feed, kernel)
 
     def remove_machine(self, name: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubesim.api.session import STDERR, STDOUT
+from kubesim.api.traffic import TCP, Addresses, HttpCall, Reply
 
 
 class Write(NamedTuple):
@@ -30,7 +31,31 @@ class Read(NamedTuple):
     """Wants a line of standard input: it is answered with one, with its newline, or with nothing at the end."""
 
 
-Effect = Write | Sleep | Read
+@dataclass(slots=True)
+class Lookup:
+    """Wants the addresses of a name; whoever runs the program fills in `found`."""
+
+    name: str
+    source: str
+    namespace: str
+    seconds: float = 0.0  # At most so long; 0: as long as a resolver tries.
+    found: Addresses | None = None
+
+
+@dataclass(slots=True)
+class Dial:
+    """Wants a connection; whoever runs the program fills in `reply`. Left empty: there is no network."""
+
+    source: str
+    address: str
+    port: int
+    protocol: str = TCP
+    data: HttpCall | bytes | None = None
+    seconds: float = 0.0  # At most so long; 0: as long as the kernel tries.
+    reply: Reply | None = None
+
+
+Effect = Write | Sleep | Read | Lookup | Dial
 Program = Generator[Effect, bytes | None, int]  # Returns its exit code.
 
 OUT, ERR = STDOUT, STDERR
@@ -42,6 +67,7 @@ class Surroundings:
     """What a process in a container finds: made by the kubelet from the Pod, its ConfigMaps and Secrets."""
 
     hostname: str = ""
+    namespace: str = ""  # Of the Pod.
     pod_ip: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)  # What volumes show, by absolute path.

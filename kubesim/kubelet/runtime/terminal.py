@@ -7,11 +7,14 @@ kernel's line discipline does. Left out: sizes, raw mode, cursor keys, job contr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 from kubesim.api.session import CLOSE, STDIN, STDOUT, Frame, Session
 from kubesim.kubelet.runtime.log import ContainerLog
 from kubesim.kubelet.runtime.process import Effect, Interrupted, Program, Read, Sleep, Write
+from kubesim.kubelet.runtime.sockets import Sockets
 from kubesim.sim import next_turn
 
 HUNG_UP = 129
@@ -25,13 +28,14 @@ class Terminal:
 
     def __init__(
         self, session: Session, *, stdin: bool, tty: bool, log: ContainerLog | None = None,
-        unix_ns: Callable[[], int] = lambda: 0,
+        unix_ns: Callable[[], int] = lambda: 0, sockets: Sockets | None = None,
     ) -> None:  # fmt: skip
         self.is_hung_up = False
         self._session = session
         self._tty = tty
         self._log = log  # Process 1 writes to the log of its container too.
         self._unix_ns = unix_ns
+        self._sockets = sockets
         self._buffer = b""  # Typed, but not a whole line yet.
         self._lines: list[bytes] = []
         self._ended = not stdin
@@ -75,7 +79,24 @@ class Terminal:
             await self._sleep(effect.seconds)
         elif isinstance(effect, Read):
             return await self._line()
+        elif self._sockets is not None:
+            await self._wait_for(self._sockets.perform(effect))
         return None
+
+    async def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+        """Until something is done, or ^C, or nobody is there any more."""
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work)
+        try:
+            while not (task.done() or self._interrupted or self.is_hung_up):
+                self._waiter = waiter = loop.create_future()
+                task.add_done_callback(partial(_resolve_after, waiter))
+                await waiter
+            if task.done():
+                task.result()
+        finally:
+            self._waiter = None
+            task.cancel()
 
     async def _sleep(self, seconds: float | None) -> None:
         """Until the time is over, or ^C, or nobody is there any more."""
@@ -152,3 +173,7 @@ class Terminal:
 def _resolve(waiter: asyncio.Future[None] | None) -> None:
     if waiter is not None and not waiter.done():
         waiter.set_result(None)
+
+
+def _resolve_after(waiter: asyncio.Future[None], _: asyncio.Task[None]) -> None:
+    _resolve(waiter)
