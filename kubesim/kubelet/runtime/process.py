@@ -67,7 +67,6 @@ class Surroundings:
     """What a process in a container finds: made by the kubelet from the Pod, its ConfigMaps and Secrets."""
 
     hostname: str = ""
-    namespace: str = ""  # Of the Pod.
     pod_ip: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)  # What volumes show, by absolute path.
@@ -76,6 +75,7 @@ class Surroundings:
     user_id: int = 0
     group_id: int = 0
     main_command: str = ""  # Of process 1, for `ps`.
+    namespace: str = ""  # Of the Pod.
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no error: somebody pressed ^C
