@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kubesim.addons import host_path, network_disk
+from kubesim.addons import cluster_autoscaler, host_path, network_disk
+from kubesim.addons.cloud import SimCloud
 from kubesim.api.errors import BadRequestError, NotFoundError
 from kubesim.api.resources import resource_of
 from kubesim.api.stored import Object
@@ -66,12 +67,25 @@ def _resolve_by_dns(cluster: SimCluster, on: bool) -> None:
     cluster.pod_network.resolver = ClusterResolver(running) if on else TableResolver()
 
 
+def _cluster_autoscaler(cluster: SimCluster) -> Component:
+    client = cluster.client_for(
+        cluster_autoscaler.NAME, ClientCertificate(cluster_autoscaler.NAME, ("system:masters",))
+    )
+    return cluster_autoscaler.ClusterAutoscaler(_machine(cluster), client, SimCloud(cluster))
+
+
 _TABLE = (
     Addon(SERVICE, "what nodes and Pods use: kubectl top, kubectl autoscale", MANIFESTS, _metrics_server),
     Addon("default-storageclass", "the StorageClass standard, for claims that name none", host_path.CLASS_OBJECTS),
     Addon(host_path.NAME, "makes volumes for claims of the class standard", host_path.PROVISIONER_OBJECTS, _host_path),
     Addon("dns", "CoreDNS: the names of Services and Pods, with search paths", DNS_MANIFESTS, _dns, _resolve_by_dns),
     Addon("network-disk", "disks that one node at a time attaches, and that grow", network_disk.OBJECTS, _network_disk),
+    Addon(
+        cluster_autoscaler.NAME,
+        "machines that come when Pods find no room, and go",
+        cluster_autoscaler.OBJECTS,
+        _cluster_autoscaler,
+    ),
 )
 ADDONS = {addon.name: addon for addon in _TABLE}
 
