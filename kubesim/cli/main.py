@@ -38,6 +38,7 @@ COMMANDS = {
     "trace-packet": "kubesim.cli.trace_packet:trace_packet",
     "component": "kubesim.cli.component:component",
     "replay": "kubesim.cli.replay:replay",
+    "record": "kubesim.cli.record:record",
     "fidelity": "kubesim.cli.fidelity:fidelity",
     "classroom": "kubesim.cli.classroom:classroom",
     "version": "kubesim.cli.version:version",

@@ -53,18 +53,19 @@ class Renaming:
 class RenamedTransport:
     """Translates for a scenario: `nodes` are the cluster's names by the scenario's, `namespace` is the run's own.
 
-    Without a namespace that of the cluster is left as it is, and nothing can be written.
+    Without a namespace those of the cluster are left as they are, and nothing can be written.
     """
 
     def __init__(
         self, inner: Transport, nodes: Mapping[str, str], namespace: str, run: str, *, may_disrupt: bool,
-        journal: Journal | None = None,
+        journal: Journal | None = None, read_only: bool = False,
     ) -> None:  # fmt: skip
         self._inner = inner
         self._namespace = namespace
         self._run = run
         self._may_disrupt = may_disrupt
         self._journal = journal
+        self._read_only = read_only or not namespace
         self._out = Renaming(nodes)
         back = {theirs: ours for ours, theirs in nodes.items()}
         self._back = Renaming({**back, namespace: DEFAULT} if namespace else back)
@@ -99,8 +100,8 @@ class RenamedTransport:
         resource = request.resource
         if request.verb not in WRITES or resource.group == QUESTIONS:
             return
-        if not self._namespace:
-            raise refusal(resource, "nothing is written through a view of the whole cluster")
+        if self._read_only:
+            raise refusal(resource, "this only looks on")
         if resource.namespaced and request.namespace not in (DEFAULT, self._namespace):
             raise refusal(resource, f'a run writes to its own namespace, not to "{request.namespace}"')
         if concerns_all(request) and not self._may_disrupt:

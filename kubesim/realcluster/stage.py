@@ -54,10 +54,12 @@ class RealStage:
 
     def __init__(
         self, sim: Simulation, transport: Transport, nodes: dict[str, str], namespace: str, run: str, *,
-        may_disrupt: bool, journal: Journal | None = None,
+        may_disrupt: bool, journal: Journal | None = None, read_only: bool = False,
     ) -> None:  # fmt: skip
         self.sim = sim
-        self.transport = RenamedTransport(transport, nodes, namespace, run, may_disrupt=may_disrupt, journal=journal)
+        self.transport = RenamedTransport(
+            transport, nodes, namespace, run, may_disrupt=may_disrupt, journal=journal, read_only=read_only
+        )
         whole = RenamedTransport(transport, nodes, "", run, may_disrupt=False)
         self.client = Client(self.transport, USER_AGENT, field_manager="")
         self.observer: Observer = NamespaceObserver(sim, self.client, Client(whole, USER_AGENT))

@@ -2,7 +2,8 @@
 
     node:
       crash: ssh root@{node} 'echo o > /proc/sysrq-trigger'
-      restart: [ipmitool -H bmc-{node} power on]
+      restart:
+      - ipmitool -H bmc-{node} power on
     kubelet:
       stop: ssh root@{node} systemctl stop kubelet
     link:                      # between a node and the control plane
