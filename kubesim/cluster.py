@@ -95,7 +95,7 @@ class SimCluster:
         self.registries = make_registries(behavior)  # What images there are, and what is wrong with them.
         self._components: dict[str, Component] = {}  # Endpoint -> what runs there now.
         proxies = self.client_for("kube-proxy", ClientCertificate("system:kube-proxy"))
-        self.pod_network = PodNetwork(self.sim, proxies, proxy)
+        self.pod_network = PodNetwork(self.sim, proxies, self.client_for("network-policy", ADMIN), proxy)
         self.runtimes: dict[str, ContainerRuntime] = {}  # By node.
         self.nodes = default_nodes(nodes) if isinstance(nodes, int) else tuple(nodes)
         self.etcd = Member(self.sim)

@@ -32,7 +32,9 @@ from kubesim.api.traffic import (
 from kubesim.proxy.apiserver_port import answer
 from kubesim.proxy.config import NodeFacts, ProxyConfig
 from kubesim.proxy.feed import ServiceFeed
+from kubesim.proxy.network_policy import EGRESS, INGRESS
 from kubesim.proxy.packet import ACCEPT, DROP, REJECT, Memory, Packet, Verdict
+from kubesim.proxy.policy_agent import PolicyAgent
 from kubesim.proxy.routes import Routes
 from kubesim.proxy.table import Table
 from kubesim.sim import Network, Simulation
@@ -60,6 +62,7 @@ class Surroundings(Protocol):
     routes: Routes
     config: ProxyConfig
     resolver: Resolver
+    policies: PolicyAgent
 
 
 class Kernel:
@@ -138,6 +141,10 @@ class Kernel:
         if verdict.action in (REJECT, DROP):
             outcome = REFUSED if verdict.action == REJECT else LOST
             return self._failed(connection, outcome, _why(verdict), hops)
+        if not connection.arrived:
+            to = (verdict.address, verdict.port, connection.protocol)
+            if why := self._surroundings.policies.refusal(EGRESS, connection.source, *to):
+                return self._failed(connection, LOST, why, hops)
         went = msgspec.structs.replace(
             connection,
             destination=verdict.address,
@@ -166,12 +173,21 @@ class Kernel:
         if not node:
             return self._failed(connection, LOST, f"no route leads to {connection.destination}", hops)
         if node == self.name:
+            if why := self._closed(connection):
+                return self._failed(connection, LOST, why, hops)
             handler = self._sim.network.handler(containers_on(node))
             if handler is None:
                 return self._failed(connection, REFUSED, NO_LISTENER, hops)
             reply: Reply = await handler(connection)
             return with_hops(reply, hops)
         return with_hops(await self._pass_on(msgspec.structs.replace(connection, arrived=True), node), hops)
+
+    def _closed(self, connection: Connection) -> str:
+        """Why the NetworkPolicies do not let it in here; a node reaches its own Pods always."""
+        if connection.source == self.address:
+            return ""
+        to = (connection.destination, connection.port, connection.protocol)
+        return self._surroundings.policies.refusal(INGRESS, connection.source, *to)
 
     async def _pass_on(self, connection: Connection, node: str) -> Reply:
         network, here, there = self._sim.network, kernel_of(self.name), kernel_of(node)

@@ -11,33 +11,42 @@ from kubesim.proxy.feed import ServiceFeed
 from kubesim.proxy.kernel import Kernel, Resolver
 from kubesim.proxy.names_fallback import TableResolver
 from kubesim.proxy.outside import Outside
+from kubesim.proxy.policy_agent import PolicyAgent
 from kubesim.proxy.proxier import KubeProxy
 from kubesim.proxy.routes import Routes
 from kubesim.sim import Process, Simulation
 
 
 class PodNetwork:
-    """One per cluster. `resolver` answers questions for names; whoever brings a better one puts it here."""
+    """One per cluster; `client` is kube-proxy's, `agent` that of the CNI plugin's agents.
 
-    def __init__(self, sim: Simulation, client: Client, config: ProxyConfig | None = None) -> None:
+    `resolver` answers questions for names; whoever brings a better one puts it here.
+    """
+
+    def __init__(self, sim: Simulation, client: Client, agent: Client, config: ProxyConfig | None = None) -> None:
         self.config = config or ProxyConfig()
         self.routes = Routes()
         self.feed = ServiceFeed(sim, client, self.config)
+        self.policies = PolicyAgent(sim, agent)
         self.kernels: dict[str, Kernel] = {}
         self.resolver: Resolver = TableResolver()
         self._sim = sim
         self._client = client
         self.outside = Outside(sim.network, self)
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begins to watch Services."""
-        self._watching = asyncio.get_running_loop().create_task(self.feed.run(), name="kube-proxy")
+        """Begins to watch Services and NetworkPolicies."""
+        loop = asyncio.get_running_loop()
+        self._watching = [
+            loop.create_task(self.feed.run(), name="kube-proxy"),
+            loop.create_task(self.policies.run(), name="network-policy"),
+        ]
 
     def stop(self) -> None:
         """Ends."""
-        if self._watching is not None:
-            self._watching.cancel()
+        for watching in self._watching:
+            watching.cancel()
 
     def add_machine(self, sim: Simulation, name: str, address: str, pod_cidr: str) -> Callable[[], KubeProxy]:
         """One more machine; the result makes its kube-proxy at every start. `sim` is the world as it sees it."""
