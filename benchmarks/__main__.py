@@ -11,6 +11,7 @@ from benchmarks.clusters import idle, large, lesson
 from benchmarks.https import https
 from benchmarks.measure import Figure
 from benchmarks.scheduling import scheduling, scheduling_curve
+from benchmarks.workloads import autoscalers, idle_objects, rack, rollout
 from benchmarks.writes import creates, writes
 
 BENCHMARKS = {
@@ -21,6 +22,10 @@ BENCHMARKS = {
     "large": large,
     "scheduling": scheduling,
     "scheduling-curve": scheduling_curve,
+    "rollout": rollout,
+    "rack": rack,
+    "autoscalers": autoscalers,
+    "idle-objects": idle_objects,
     "https": https,
 }
 

@@ -6,6 +6,7 @@ copy, see `kubesim.api.meta`); its JSON is made once; typed views are made once 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import orjson
@@ -23,7 +24,7 @@ class Stored:
     `metadata.resourceVersion`. `key` is "namespace/name", or "name" for a cluster-scoped object.
     """
 
-    __slots__ = ("_encoded", "_views", "key", "name", "namespace", "object", "revision", "uid")
+    __slots__ = ("_derived", "_encoded", "_views", "key", "name", "namespace", "object", "revision", "uid")
 
     def __init__(self, revision: int, object: Object, encoded: bytes | None = None) -> None:  # noqa: A002
         metadata = object["metadata"]
@@ -35,6 +36,7 @@ class Stored:
         self.key = f"{self.namespace}/{self.name}" if self.namespace else self.name
         self._encoded = encoded
         self._views: dict[type, Any] | None = None
+        self._derived: dict[Callable[[Stored], Any], Any] | None = None
 
     @property
     def encoded(self) -> bytes:
@@ -52,6 +54,17 @@ class Stored:
         if view is None:
             view = views[type_] = read(self.object, type_)
         typed: View = view
+        return typed
+
+    def derived(self, make: Callable[[Stored], View]) -> View:
+        """What a function of this revision alone makes of it, made at the first call."""
+        derived = self._derived
+        if derived is None:
+            derived = self._derived = {}
+        found = derived.get(make)
+        if found is None:
+            found = derived[make] = make(self)
+        typed: View = found
         return typed
 
     def __repr__(self) -> str:

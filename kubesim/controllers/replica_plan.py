@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kubesim.api.stored import Object, Stored
-from kubesim.api.views import Pod
 from kubesim.controllers.pod_ranking import pods_to_delete
-from kubesim.controllers.pods import seconds_until_available
+from kubesim.controllers.pods import Replica
 
 BURST_REPLICAS = 500  # A set creates or deletes at most so many Pods, then looks again.
 SLOW_START_INITIAL_BATCH = 1
@@ -64,14 +63,13 @@ def count_replicas(
     active: Sequence[Stored], terminating: int, template_labels: Mapping[str, str], min_ready_seconds: int, now: float
 ) -> ReplicaCounts:
     """Counts in one pass. `active` are the Pods that the set owns, `now` is seconds since 1970."""
-    wanted = template_labels.items()
     fully_labeled = ready = available = 0
     soonest: float | None = None
     for stored in active:
-        pod = stored.view(Pod)
-        if wanted <= pod.metadata.labels.items():
+        replica = stored.derived(Replica)
+        if replica.has_labels(template_labels):
             fully_labeled += 1
-        wait = seconds_until_available(pod, min_ready_seconds, now)
+        wait = replica.seconds_until_available(min_ready_seconds, now)
         if wait is None:
             continue
         ready += 1

@@ -18,7 +18,6 @@ from kubesim.api.meta import controller_of, with_fields
 from kubesim.api.resources import PODS, REPLICA_SETS
 from kubesim.api.selectors import Selector, label_selector
 from kubesim.api.stored import Object, Stored
-from kubesim.api.views import Pod
 from kubesim.controllers import replica_plan
 from kubesim.controllers.controller import ControllerContext
 from kubesim.controllers.own_writes import OwnWrites
@@ -26,12 +25,11 @@ from kubesim.controllers.ownership import (
     ORPHANS,
     Claimer,
     is_namespace_terminating,
-    labels_of,
     plan_claims,
 )
 from kubesim.controllers.pod_control import PodControl, pod_from_template
 from kubesim.controllers.pod_owner import PodOwnerController
-from kubesim.controllers.pods import is_active, is_terminating
+from kubesim.controllers.pods import Replica
 
 BIG_SET_PODS = 100
 SYNC_SECONDS_PER_POD = 2e-6  # Lets what happens to many Pods at once become one sync, not one each.
@@ -77,12 +75,18 @@ class ReplicaSetController(PodOwnerController):
         """The active Pods that it owns from now on, and how many more are terminating."""
         selector = self.selector_of(owner)
         owned = self.pods.by_index("controller", owner.uid)
-        active = [stored for stored in owned if is_active(stored.view(Pod))]
-        orphans = [stored for stored in self.pods.by_index(ORPHANS, owner.namespace) if is_active(stored.view(Pod))]
-        terminating = 0
-        if len(active) < len(owned):
-            leaving = (stored for stored in owned if is_terminating(stored.view(Pod)))
-            terminating = sum(selector.matches(labels_of(stored)) for stored in leaving)
+        orphans = [one for one in self.pods.by_index(ORPHANS, owner.namespace) if one.derived(Replica).is_active]
+        active: list[Stored] = []
+        terminating, all_match = 0, True
+        for stored in owned:
+            replica = stored.derived(Replica)
+            if replica.is_active:
+                active.append(stored)
+                all_match = all_match and replica.is_selected_by(selector)
+            elif replica.is_terminating:
+                terminating += replica.is_selected_by(selector)
+        if all_match and not orphans:
+            return active, terminating  # Nearly always.
         claims = plan_claims(owner, selector, active, orphans)
         if claims.adopt or claims.release:
             return await self._claimer.claim(owner, claims), terminating
