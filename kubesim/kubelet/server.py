@@ -113,7 +113,10 @@ class KubeletServer:
                 else:
                     end(session, internal_error(f"error executing command in container: {error}"))
                 return
-            terminal = Terminal(session, stdin=bool(options.get("stdin")), tty=tty, sockets=self._sockets)
+            terminal = Terminal(
+                session, stdin=bool(options.get("stdin")), tty=tty, sockets=self._sockets,
+                on_signal=lambda number: self._runtime.signal(container, number),
+            )  # fmt: skip
             unsubscribe = self._on_end(container, terminal.hang_up)
             try:
                 code = await terminal.run(program)

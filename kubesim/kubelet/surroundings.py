@@ -65,6 +65,7 @@ class SurroundingsMaker:
         return Surroundings(
             hostname=hostname,
             namespace=pod.namespace,
+            image=spec.image,
             pod_ip=status.get("podIP", ""),
             environment=(
                 dict(environment)

@@ -179,6 +179,10 @@ class SimulatedRuntime:
         """The kernel ends it: SIGKILL from outside, or for lack of memory (137, OOMKilled)."""
         self._processes.exit(container, code, reason, "")
 
+    def signal(self, container: Container, number: int) -> None:
+        """A process in the container sends a signal to process 1."""
+        self._processes.signal(container, number)
+
     def exit(self, container: Container, code: int) -> None:
         """Process 1 of `container` ends by itself."""
         self._processes.exit(container, code, "", "")

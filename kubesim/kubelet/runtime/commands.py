@@ -19,7 +19,9 @@ SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 INSTANT = (
     ":", "cat", "cd", "chmod", "chown", "cp", "date", "df", "echo", "env", "export", "expr", "hostname", "id", "ln",
     "ls", "mkdir", "mv", "nslookup", "printenv", "printf", "ps", "pwd", "rm", "set", "sync", "test", "touch", "true",
-    "uname", "wc", "wget", "curl", "whoami", "trap",
+    "uname", "wc", "wget", "curl", "whoami", "trap", "awk", "base64", "basename", "cut", "df", "dirname", "du", "find",
+    "free", "grep", "head", "md5sum", "mount", "nproc", "readlink", "sed", "seq", "sha256sum", "sort", "tee", "tr",
+    "uniq", "uptime", "which", "xargs",
 )  # fmt: skip
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 

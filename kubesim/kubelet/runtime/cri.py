@@ -218,6 +218,10 @@ class ContainerRuntime(Protocol):
         """The kernel ends it: SIGKILL from outside, or for lack of memory (137, OOMKilled)."""
         ...
 
+    def signal(self, container: Container, number: int) -> None:
+        """A process in the container sends a signal to process 1."""
+        ...
+
     def listen_to_health(self, listener: Callable[[bool], None]) -> Callable[[], None]:
         """Calls `listener(is_up)` when the daemon dies or is back; the result undoes it."""
         ...

@@ -83,9 +83,10 @@ class Insides:
 
     def program(self, words: Sequence[str], surroundings: Surroundings, *, tty: bool) -> Program:
         """A program to be run in it; ExecError if there is none of that name."""
-        from kubesim.kubelet.runtime.shell import find_program
+        from kubesim.kubelet.runtime.shell import apps_of, find_program
 
-        if find_program(words[0]) is None or not self._has(words[0]):
+        is_app = words[0].rpartition("/")[2] in apps_of(surroundings.image)
+        if not is_app and (find_program(words[0]) is None or not self._has(words[0])):
             raise self._not_found(words[0])
         self.log(surroundings)  # What process 1 has done to files by now is done.
         return self._shell(surroundings, tty=tty).command(words)

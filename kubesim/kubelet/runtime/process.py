@@ -31,6 +31,12 @@ class Read(NamedTuple):
     """Wants a line of standard input: it is answered with one, with its newline, or with nothing at the end."""
 
 
+class Signal(NamedTuple):
+    """A signal for process 1, from inside of the container."""
+
+    number: int
+
+
 @dataclass(slots=True)
 class Lookup:
     """Wants the addresses of a name; whoever runs the program fills in `found`."""
@@ -55,7 +61,7 @@ class Dial:
     reply: Reply | None = None
 
 
-Effect = Write | Sleep | Read | Lookup | Dial
+Effect = Write | Sleep | Read | Signal | Lookup | Dial
 Program = Generator[Effect, bytes | None, int]  # Returns its exit code.
 
 OUT, ERR = STDOUT, STDERR
@@ -76,6 +82,7 @@ class Surroundings:
     group_id: int = 0
     main_command: str = ""  # Of process 1, for `ps`.
     namespace: str = ""  # Of the Pod.
+    image: str = ""
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no error: somebody pressed ^C

@@ -19,6 +19,7 @@ from kubesim.sim import Clock, Simulation
 NANOSECONDS_PER_SECOND = 1_000_000_000
 EXIT_CODE_KILLED = 137
 EXIT_CODE_LOST = 255
+ENDING_SIGNALS = (2, 3, 15)  # SIGINT, SIGQUIT, SIGTERM.
 OOM_KILLED = "OOMKilled"
 OOM_SECONDS_MIN = 0.05  # It has to begin before it can use too much.
 RATE_SECONDS = 30  # Over which requests per second are measured.
@@ -40,6 +41,7 @@ class Processes:
         self._sim = sim
         self._tell = tell
         self._processes: dict[str, Process] = {}
+        self._ending: dict[str, asyncio.TimerHandle] = {}  # Those that were told to end from inside.
 
     def start(self, container: Container) -> None:
         """It runs from now on."""
@@ -81,6 +83,16 @@ class Processes:
             if not told:
                 timer.cancel()
 
+    def signal(self, container: Container, number: int) -> None:
+        """A signal from inside: SIGKILL and SIGSTOP do not reach process 1, SIGHUP and the like are for reloading."""
+        behaviour = container.behaviour
+        if number not in ENDING_SIGNALS or behaviour.stop_seconds is None or container.id in self._ending:
+            return
+        if container.state is ContainerState.RUNNING:
+            code = behaviour.stop_exit_code
+            timer = self._sim.loop.call_later(behaviour.stop_seconds, self.exit, container, code, "", "")
+            self._ending[container.id] = timer
+
     def exit(self, container: Container, code: int, reason: str, message: str) -> None:
         """It ends now; nothing happens if it has ended before."""
         if container.state is not ContainerState.RUNNING:
@@ -91,6 +103,9 @@ class Processes:
 
     def forget(self, container: Container) -> None:
         """No timer of it may fire any more, and nobody waits for its end."""
+        ending = self._ending.pop(container.id, None)
+        if ending is not None:
+            ending.cancel()
         process = self._processes.pop(container.id, None)
         if process is None:
             return
@@ -102,6 +117,9 @@ class Processes:
 
     def drop_all(self) -> None:
         """The machine has no power any more."""
+        for ending in self._ending.values():
+            ending.cancel()
+        self._ending.clear()
         for process in self._processes.values():
             for timer in (process.exit_timer, process.oom_timer):
                 if timer is not None:

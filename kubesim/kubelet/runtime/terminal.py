@@ -13,7 +13,7 @@ from typing import Any
 
 from kubesim.api.session import CLOSE, STDIN, STDOUT, Frame, Session
 from kubesim.kubelet.runtime.log import ContainerLog
-from kubesim.kubelet.runtime.process import Effect, Interrupted, Program, Read, Sleep, Write
+from kubesim.kubelet.runtime.process import Effect, Interrupted, Program, Read, Signal, Sleep, Write
 from kubesim.kubelet.runtime.sockets import Sockets
 from kubesim.sim import next_turn
 
@@ -29,6 +29,7 @@ class Terminal:
     def __init__(
         self, session: Session, *, stdin: bool, tty: bool, log: ContainerLog | None = None,
         unix_ns: Callable[[], int] = lambda: 0, sockets: Sockets | None = None,
+        on_signal: Callable[[int], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.is_hung_up = False
         self._session = session
@@ -36,6 +37,7 @@ class Terminal:
         self._log = log  # Process 1 writes to the log of its container too.
         self._unix_ns = unix_ns
         self._sockets = sockets
+        self._on_signal = on_signal  # What is sent to process 1.
         self._buffer = b""  # Typed, but not a whole line yet.
         self._lines: list[bytes] = []
         self._ended = not stdin
@@ -79,6 +81,8 @@ class Terminal:
             await self._sleep(effect.seconds)
         elif isinstance(effect, Read):
             return await self._line()
+        elif isinstance(effect, Signal):
+            self._on_signal(effect.number)
         elif self._sockets is not None:
             await self._wait_for(self._sockets.perform(effect))
         return None

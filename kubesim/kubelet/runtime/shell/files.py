@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 
+from kubesim.kubelet.runtime.library import known_image
 from kubesim.kubelet.runtime.process import FILES_BYTES_MAX, Surroundings
 
 DIRECTORIES = (
@@ -16,6 +17,11 @@ DIRECTORIES = (
     "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/local/bin", "/usr/sbin", "/usr/share", "/var",
     "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/tmp",
 )  # fmt: skip
+OS_RELEASES = {
+    "": 'NAME="Linux"\nID=linux\n',
+    "alpine": 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.22.2\nPRETTY_NAME="Alpine Linux v3.22"\n',
+    "debian": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n',
+}
 READ_ONLY = ("/proc", "/sys")
 
 
@@ -36,6 +42,11 @@ class Files:
             "/etc/hosts": hosts(surroundings).encode(),
             "/etc/passwd": b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n",
             "/etc/group": b"root:x:0:\nnobody:x:65534:\n",
+            "/etc/os-release": OS_RELEASES[base_of(surroundings.image)].encode(),
+            "/etc/resolv.conf": resolver(surroundings).encode(),
+            "/proc/meminfo": b"MemTotal:        4028492 kB\nMemFree:         1611396 kB\nMemAvailable:    3222792 kB\n",
+            "/proc/uptime": b"90061.21 178322.44\n",
+            "/proc/1/cmdline": surroundings.main_command.replace(" ", "\0").encode() + b"\0",
             "/dev/null": b"",
             "/dev/termination-log": b"",
             **surroundings.files,
@@ -109,6 +120,18 @@ class Files:
             else:
                 found.pop(name, None)
         return found
+
+
+def base_of(image: str) -> str:
+    """On what an image is built, as far as the library knows."""
+    known = known_image(image) if image else None
+    return known.base if known is not None else ""
+
+
+def resolver(surroundings: Surroundings) -> str:
+    """/etc/resolv.conf as a kubelet writes it."""
+    search = f"{surroundings.namespace or 'default'}.svc.cluster.local svc.cluster.local cluster.local"
+    return f"search {search}\nnameserver 10.96.0.10\noptions ndots:5\n"
 
 
 def hosts(surroundings: Surroundings) -> str:

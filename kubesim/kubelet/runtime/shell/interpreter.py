@@ -7,9 +7,12 @@ so that no script stands still in time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import lru_cache
 
+from kubesim.kubelet.runtime.library import known_image
 from kubesim.kubelet.runtime.process import ERR, OUT, Effect, Interrupted, Program, Read, Sleep, Surroundings, Write
+from kubesim.kubelet.runtime.shell.apps import APPS
 from kubesim.kubelet.runtime.shell.builtins import BUILTINS, Exit
 from kubesim.kubelet.runtime.shell.expand import expand, fields
 from kubesim.kubelet.runtime.shell.files import Files
@@ -28,7 +31,7 @@ from kubesim.kubelet.runtime.shell.parse import (
     parse,
 )
 from kubesim.kubelet.runtime.shell.programs import PROGRAMS
-from kubesim.kubelet.runtime.shell.tools import absolute, input_of
+from kubesim.kubelet.runtime.shell.tools import Tool, absolute, input_of
 
 SHELLS = ("sh", "bash", "ash", "dash")
 ROUND_SECONDS = 0.1
@@ -48,6 +51,13 @@ def find_program(word: str) -> str | None:
     if folder and folder not in PATH_FOLDERS:
         return None
     return name if name in PROGRAMS or name in SHELLS else None
+
+
+@lru_cache(maxsize=256)
+def apps_of(image: str) -> Mapping[str, Tool]:
+    """The client programs of an image: those that the library says, or for an unknown one all."""
+    known = known_image(image) if image else None
+    return APPS if known is None else {name: app for name, app in APPS.items() if name in known.programs}
 
 
 class Shell:
@@ -78,7 +88,11 @@ class Shell:
         name = words[0].rsplit("/", 1)[-1]
         if name in SHELLS:
             return (yield from self.shell(words[1:]))
-        return (yield from PROGRAMS[name](self, words[1:]))
+        return (yield from (PROGRAMS.get(name) or self.apps()[name])(self, words[1:]))
+
+    def apps(self) -> Mapping[str, Tool]:
+        """The client programs that its image has."""
+        return apps_of(self.surroundings.image)
 
     def shell(self, rest: Sequence[str]) -> Program:
         """`sh -c SCRIPT`, `sh FILE`, or a shell that reads commands."""
@@ -246,6 +260,8 @@ class Shell:
         if (builtin := BUILTINS.get(name)) is not None:
             return (yield from builtin(self, words[1:]))
         program = find_program(name)
+        if program is None and (app := self.apps().get(name.rpartition("/")[2])) is not None:
+            return (yield from self._waiting(app(self, words[1:])))
         if program is None:
             yield Write(ERR, f"{self.name}: {name}: not found\n".encode())
             return NOT_FOUND
