@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kubesim.addons import cluster_autoscaler, host_path, network_disk
+from kubesim.addons import cluster_autoscaler, custom_metrics, host_path, network_disk
 from kubesim.addons.cloud import SimCloud
 from kubesim.api.errors import BadRequestError, NotFoundError
 from kubesim.api.resources import resource_of
@@ -74,12 +74,23 @@ def _cluster_autoscaler(cluster: SimCluster) -> Component:
     return cluster_autoscaler.ClusterAutoscaler(_machine(cluster), client, SimCloud(cluster))
 
 
+def _custom_metrics(cluster: SimCluster) -> Component:
+    client = cluster.client_for(custom_metrics.NAME, ClientCertificate(custom_metrics.NAME, ("system:masters",)))
+    return custom_metrics.CustomMetricsAdapter(_machine(cluster), client, CONTROL_PLANE)
+
+
 _TABLE = (
     Addon(SERVICE, "what nodes and Pods use: kubectl top, kubectl autoscale", MANIFESTS, _metrics_server),
     Addon("default-storageclass", "the StorageClass standard, for claims that name none", host_path.CLASS_OBJECTS),
     Addon(host_path.NAME, "makes volumes for claims of the class standard", host_path.PROVISIONER_OBJECTS, _host_path),
     Addon("dns", "CoreDNS: the names of Services and Pods, with search paths", DNS_MANIFESTS, _dns, _resolve_by_dns),
     Addon("network-disk", "disks that one node at a time attaches, and that grow", network_disk.OBJECTS, _network_disk),
+    Addon(
+        "custom-metrics",
+        "metrics of Pods, objects and the outside world for autoscalers, from annotations",
+        custom_metrics.OBJECTS,
+        _custom_metrics,
+    ),
     Addon(
         cluster_autoscaler.NAME,
         "machines that come when Pods find no room, and go",

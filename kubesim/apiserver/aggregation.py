@@ -188,7 +188,8 @@ class Aggregation:
             )
             return Verdict("False", "FailedDiscoveryCheck", words), ()
         assert isinstance(rows, tuple), "an extension says what it serves"
-        return PASSED, rows
+        spec = api_service["spec"]
+        return PASSED, tuple(row for row in rows if (row.group, row.version) == (spec["group"], spec["version"]))
 
     def _has_endpoint(self, namespace: str, service: str) -> bool:
         for stored in self._server.all_latest(ENDPOINT_SLICES):

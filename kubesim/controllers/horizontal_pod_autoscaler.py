@@ -199,7 +199,7 @@ class _Sync:
             self._event("Warning", "AmbiguousSelector", words)
             self._say(ACTIVE, Said("False", "AmbiguousSelector", words))
             self._fail(current, words, [])
-        return Target(self._autoscaler.namespace, text, pods, current)
+        return Target(self._autoscaler.namespace, text, pods, current, (scale.get("status") or {}).get("replicas", 0))
 
     async def _rescale(self, resource: Resource, scale: Object, wish: Wish) -> None:
         try:

@@ -13,9 +13,10 @@ from kubesim.api.quantity import format_quantity, milli
 from kubesim.api.stored import Object, Stored
 from kubesim.client.client import Client
 from kubesim.client.events import EventRecorder
+from kubesim.controllers.pod_autoscaler_custom import CustomReader
 from kubesim.controllers.pod_autoscaler_limits import Said
 from kubesim.controllers.pod_autoscaler_math import Proposal, Tolerances, by_average, by_utilization
-from kubesim.controllers.pod_metrics import NO_CUSTOM_METRICS, NO_EXTERNAL_METRICS, MetricsError, resource_metrics
+from kubesim.controllers.pod_metrics import MetricsError, resource_metrics
 
 REASONS = {
     "Resource": "FailedGetResourceMetric",
@@ -24,21 +25,19 @@ REASONS = {
     "Pods": "FailedGetPodsMetric",
     "External": "FailedGetExternalMetric",
 }
-NO_TARGET = {
-    "Resource": "invalid resource metric source: neither an average utilization target nor an average value (usage) "
-    "target was set",
-    "Object": "invalid object metric source: neither a value target nor an average value target was set",
-    "External": "invalid external metric source: neither a value target nor an average value target was set",
-}
+NO_TARGET = (
+    "invalid resource metric source: neither an average utilization target nor an average value (usage) target was set"
+)
 
 
 class Target(NamedTuple):
-    """What is scaled: its Pods, their selector as text, and how many there are now."""
+    """What is scaled: its Pods, their selector as text, how many are wished now, and how many there are."""
 
     namespace: str
     selector: str
     pods: Sequence[Stored]
     replicas: int
+    status_replicas: int
 
 
 class Verdict(NamedTuple):
@@ -103,7 +102,14 @@ class MetricsReader:
             source = metric["containerResource"]
             shown = {"name": source["name"], "container": source["container"]}
             return await self._resource(source, "containerResource", type_, shown, source["container"])
-        raise MetricsError(self._unserved(metric))
+        target = self._target
+        reader = CustomReader(
+            self._client, target.namespace, target.selector, target.pods, target.replicas, target.status_replicas,
+            self._tolerances, self._now,
+        )  # fmt: skip
+        if type_ == "Pods":
+            return await reader.pods(metric["pods"])
+        return await (reader.object(metric["object"]) if type_ == "Object" else reader.external(metric["external"]))
 
     async def _resource(
         self, source: Object, field: str, type_: str, shown: Object, container: str
@@ -112,7 +118,7 @@ class MetricsReader:
         target = self._target
         average, utilization = wanted.get("averageValue"), wanted.get("averageUtilization")
         if average is None and utilization is None:
-            raise MetricsError(NO_TARGET["Resource"])
+            raise MetricsError(NO_TARGET)
         try:
             try:
                 metrics = await resource_metrics(self._client, target.namespace, target.selector, resource, container)
@@ -136,25 +142,6 @@ class MetricsReader:
         if container:
             told = f"{resource} container resource" + told.removeprefix(f"{resource} resource")
         return proposal, {"type": type_, field: {**shown, "current": current}}, told
-
-    def _unserved(self, metric: Object) -> str:
-        """Why a custom or external metric cannot be had."""
-        type_ = metric["type"]
-        namespace = self._target.namespace
-        if type_ == "Pods":
-            return f"unable to get metric {metric['pods']['metric']['name']}: {NO_CUSTOM_METRICS}"
-        if type_ == "Object":
-            name, about = metric["object"]["metric"]["name"], metric["object"]["describedObject"]
-            return f"unable to get metric {name}: {about['kind']} on {namespace} {about['name']}/{NO_CUSTOM_METRICS}"
-        source = metric["external"]
-        name, selector = source["metric"]["name"], go_selector(source["metric"].get("selector"))
-        words = f"unable to get external metric {namespace}/{name}/{selector}: {NO_EXTERNAL_METRICS.format(name)}"
-        per_pod = (source.get("target") or {}).get("averageValue") is not None
-        return (
-            f"failed to get {name} external metric: {words}"
-            if per_pod
-            else f"failed to get external metric {name}: {words}"
-        )
 
     def _failed(self, metric: Object, words: str) -> Failure:
         type_ = metric["type"]
@@ -188,21 +175,3 @@ def named(metric: Object) -> str:
     if type_ == "External":
         return f"{metric['external']['metric']['name']} external"
     return "object" if type_ == "Object" else "pods"
-
-
-def go_selector(selector: Object | None) -> str:
-    """A label selector as Go's %+v shows it."""
-    if selector is None:
-        return "nil"
-    labels = " ".join(f"{name}: {value}," for name, value in sorted((selector.get("matchLabels") or {}).items()))
-    expressions = "".join(go_requirement(each) for each in selector.get("matchExpressions") or ())
-    return (
-        f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},"
-        f"MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
-    )
-
-
-def go_requirement(expression: Object) -> str:
-    """One expression of it."""
-    values = " ".join(expression.get("values") or ())
-    return f"LabelSelectorRequirement{{Key:{expression['key']},Operator:{expression['operator']},Values:[{values}],}},"

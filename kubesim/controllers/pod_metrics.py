@@ -1,10 +1,9 @@
-"""What Pods use, as the resource metrics API (metrics.k8s.io) tells: the horizontal autoscaler's only source here.
+"""What Pods use, as the resource metrics API (metrics.k8s.io) tells: the horizontal autoscaler's usual source.
 
 A metrics server is an API of its own behind the apiserver; where there is none, the apiserver does not know the
 resource, and the words below are what client-go makes of that answer. What is read are lists of PodMetrics:
 `metadata.name`, `timestamp`, `window` and `containers[].{name,usage}`.
-Left out: the APIs of custom and external metrics, which no part of kubesim serves; asking for them fails as it does
-on a real cluster without an adapter.
+Metrics of other kinds are asked for in `custom_metrics`.
 Upstream: pkg/controller/podautoscaler/metrics/client.go, k8s.io/metrics.
 """
 
@@ -22,9 +21,6 @@ from kubesim.api.wire import Options
 from kubesim.client.client import Client
 from kubesim.sim import parse_timestamp
 
-NO_CUSTOM_METRICS = (
-    "unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered"
-)
 NO_EXTERNAL_METRICS = (
     "unable to fetch metrics from external metrics API: the server could not find the requested resource "
     "(get {}.external.metrics.k8s.io)"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from kubesim.api.stored import Stored
+from kubesim.controllers.pod_autoscaler_custom import go_selector
 from kubesim.controllers.pod_autoscaler_limits import IN_RANGE, TOO_FAST_DOWN, TOO_FAST_UP, TOO_FEW, TOO_MANY, History
 from kubesim.controllers.pod_autoscaler_math import Tolerances, by_average, by_utilization
-from kubesim.controllers.pod_autoscaler_metrics import go_selector
 from kubesim.controllers.pod_metrics import MetricsError, PodMetric
 
 LONG_AGO = "1970-01-01T00:00:00Z"
