@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import textwrap
+from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
-from kubesim.scenario import Judged, Line, RunResult, Scenario, Verdict
+from kubesim.scenario import Counted, Judged, Line, RunResult, Scenario, Verdict
 from kubesim.scenario.narrator import clock
 from kubesim.sim import Clock
 from kubesim.sim.clock import wall_seconds
@@ -81,13 +82,13 @@ class Timeline:
         self._console.print()
         self._console.print(Text(told, style=style), Text(f"({time}, seed {result.seed})", style="dim"))
 
-    def failures(self, failed: list[Judged], last_lines: list[Line]) -> None:
+    def failures(self, failed: Sequence[Judged | Counted], last_lines: list[Line]) -> None:
         """For each expectation that does not hold: what was expected, what was seen, what happened last."""
         for entry in failed:
             self._console.print()
             at = f" at {clock(entry.at_seconds).strip()}" if entry.at_seconds is not None else ""
             self._console.print(Text(f"✘ {entry.text}", style="bold red"))
-            self._console.print(f"  expected: {entry.kind} {entry.check.text}, {entry.limits}")
+            self._console.print(f"  expected: {entry.wanted}, {entry.limits}")
             self._console.print(f"  seen{at}: {entry.seen}")
         self._console.print("\nThe last that happened before:")
         for line in last_lines:

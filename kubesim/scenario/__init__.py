@@ -1,6 +1,6 @@
 """Scenarios: what a teacher writes down, run on a simulated cluster, told as a timeline, and judged."""
 
-from kubesim.scenario.expectations import Judged, Verdict
+from kubesim.scenario.expectations import Counted, Judged, Verdict
 from kubesim.scenario.library import find_scenario, library, load_library
 from kubesim.scenario.load import Loaded, ScenarioError, load_scenario
 from kubesim.scenario.narrator import Line, Narrator
@@ -8,6 +8,7 @@ from kubesim.scenario.runner import RunResult, run_scenario
 from kubesim.scenario.schema import Scenario
 
 __all__ = [
+    "Counted",
     "Judged",
     "Line",
     "Loaded",

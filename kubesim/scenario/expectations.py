@@ -42,7 +42,12 @@ class Judged:
     @property
     def text(self) -> str:
         """The expectation in words."""
-        return self.say or f"{self.kind} {self.check.text}"
+        return self.say or self.wanted
+
+    @property
+    def wanted(self) -> str:
+        """What was written down."""
+        return f"{self.kind} {self.check.text}"
 
     @property
     def limits(self) -> str:
@@ -72,6 +77,22 @@ class Judged:
         if now < self.by_seconds:
             return Verdict.OPEN
         return Verdict.FAILED if must_happen else Verdict.MET
+
+
+@dataclass(slots=True)
+class Counted:
+    """An expectation about how many requests had some fate; decided at the end of the run."""
+
+    text: str
+    limits: str
+    at_seconds: float
+    seen: str
+    verdict: Verdict
+
+    @property
+    def wanted(self) -> str:
+        """What was written down."""
+        return self.text
 
 
 def judged(expectations: list[Expectation], until: float) -> list[Judged]:

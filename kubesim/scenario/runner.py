@@ -19,14 +19,15 @@ from kubesim.client.kubectl import Kubectl, KubectlError, ManifestError
 from kubesim.cluster import SimCluster
 from kubesim.recording import ATTEMPT, Change, Lines, Observer, RecordingWriter
 from kubesim.scenario.check import parse_check
-from kubesim.scenario.expectations import Judged, Verdict, judged
+from kubesim.scenario.expectations import Counted, Judged, Verdict, judged
 from kubesim.scenario.faults import inject
 from kubesim.scenario.load import Loaded, ScenarioError
 from kubesim.scenario.narrator import Line, Narrator
 from kubesim.scenario.nodes import cluster_of
 from kubesim.scenario.registries import RegistryAction, act
 from kubesim.scenario.schema import Fault, Step
-from kubesim.sim import Record, Simulation, because
+from kubesim.scenario.traffic import Load, counted
+from kubesim.sim import Record, Simulation, Tasks, because
 from kubesim.waiting import NotReachedError
 
 LAST_EVENTS = 5
@@ -39,7 +40,7 @@ class RunResult(msgspec.Struct):
     name: str
     seed: int
     seconds: float  # Virtual time from the start of the run to its end.
-    judged: list[Judged]
+    judged: list[Judged | Counted]
     last_lines: list[Line]  # The last lines told before the first failure, or before the end.
 
     @property
@@ -108,6 +109,7 @@ class StagedRun:
         self._lines_at_failure: list[Line] | None = None
         self._origin_ns = 0
         self._judging = False
+        self._counted: list[Counted] = []
 
     async def play(self) -> RunResult:
         """Takes all steps and returns the verdicts."""
@@ -121,10 +123,15 @@ class StagedRun:
             cluster.sim.trace.subscribe(self.narrator.record),
         ]
         self._schedule_judging()
+        loads = self._loads()
         try:
-            await self._take_steps()
+            async with Tasks("traffic") as tasks:
+                for load in loads:
+                    tasks.spawn(load.run(), load.traffic.name)
+                await self._take_steps()
             cluster.observer.flush()
             self._judge()
+            self._count(loads)
         finally:
             for look_away in looking_on:
                 look_away()
@@ -132,7 +139,8 @@ class StagedRun:
         if self._writer is not None:
             self._writer.line(self._since(cluster.sim.clock.now_ns()), {"end": True})
         lines = self._lines_at_failure if self._lines_at_failure is not None else self._lines
-        return RunResult(self.scenario.metadata.name, self.seed, self.now, self.judged, lines[-LAST_EVENTS:])
+        verdicts: list[Judged | Counted] = [*self.judged, *self._counted]
+        return RunResult(self.scenario.metadata.name, self.seed, self.now, verdicts, lines[-LAST_EVENTS:])
 
     @property
     def now(self) -> float:
@@ -197,6 +205,26 @@ class StagedRun:
             raise ScenarioError(f'{where}: steps.{number}.kubectl: "kubectl {line}" was refused: {error}') from error
         if step.refused:
             raise ScenarioError(f'{where}: steps.{number}.refused: "kubectl {line}" was accepted, not refused')
+
+    # -- traffic ----------------------------------------------------------------------------------------
+
+    def _loads(self) -> list[Load]:
+        """The loads of the scenario; a cluster of somebody else has none."""
+        return []
+
+    def _count(self, loads: list[Load]) -> None:
+        """The end: what became of all requests."""
+        for load in loads:
+            self.narrator.say(load.actor, load.report.words(), "output")
+            if self._writer is not None:
+                time_ns = self._since(self.stage.sim.clock.now_ns())
+                self._writer.line(time_ns, {"traffic": load.report.summary()})
+            for entry in counted(load, self.now):
+                self._counted.append(entry)
+                met = entry.verdict is Verdict.MET
+                if not met and self._lines_at_failure is None:
+                    self._lines_at_failure = list(self._lines)
+                self.narrator.verdict(f"{'✔' if met else '✘'} {entry.text}", "met" if met else "failed")
 
     # -- looking on -----------------------------------------------------------------------------------
 
@@ -277,6 +305,10 @@ class ScenarioRun(StagedRun):
         """Takes all steps and returns the verdicts. The cluster has booted."""
         await self._enable_addons()
         return await super().play()
+
+    def _loads(self) -> list[Load]:
+        spec = self.scenario.spec
+        return [Load(self.cluster, each, spec.until, lambda: self.now, self.narrator.say) for each in spec.traffic]
 
     def _act_on_registry(self, action: RegistryAction) -> str:
         return act(self.cluster.registries, action)

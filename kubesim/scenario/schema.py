@@ -204,6 +204,55 @@ class Expectation(Model):
         return check
 
 
+class RatePoint(Model):
+    """A point of a curve: so many requests a second at that time."""
+
+    after: Seconds = Field(description="This long after the load began.")
+    rate: float = Field(ge=0, le=10_000, description="Requests a second.")
+
+
+class Traffic(Model):
+    """Clients that send requests all the while, and count what becomes of them."""
+
+    name: str = Field(pattern=NAME, description="How it is told of.")
+    source: str = Field(
+        "outside", alias="from", description="Who sends: `outside`, a node, or `pod/NAME` (`pod/NAMESPACE/NAME`)."
+    )
+    to: str = Field(min_length=1, description="A name or a URL: `web`, `http://web.shop:8080/cart`, `node-1:30080`.")
+    at: Seconds = Field(0, description="When it begins.")
+    until: Seconds | None = Field(None, description="When it ends; absent: with the run.")
+    rate: float | list[RatePoint] = Field(
+        0, description="Requests a second whatever comes back (an open loop), or a curve of them."
+    )
+    clients: int = Field(0, ge=0, le=1000, description="So many clients instead, each of which awaits its answer.")
+    think: Seconds = Field(0.1, description="How long such a client thinks before it asks again.")
+    timeout: Seconds = Field(1, description="How long an answer is awaited.")
+    answered: Count | None = Field(None, description="How many requests must have been answered in the end.")
+    failed: Count | None = Field(None, description="How many may have failed: {max: 0} for none.")
+
+    @model_validator(mode="after")
+    def _one_loop(self) -> Self:
+        if bool(self.rate) == bool(self.clients):
+            raise ValueError("traffic has a rate or a number of clients")
+        if isinstance(self.rate, float) and not 0 <= self.rate <= 10_000:
+            raise ValueError("a rate is a number from 0 to 10000")
+        if self.until is not None and self.until < self.at:
+            raise ValueError("until is before at")
+        return self
+
+    def rate_at(self, seconds: float) -> float:
+        """Requests a second, so long after the beginning: a curve goes straight from point to point."""
+        if isinstance(self.rate, float):
+            return self.rate
+        before = self.rate[0]
+        for point in self.rate:
+            if seconds < point.after:
+                share = (seconds - before.after) / (point.after - before.after) if point.after > before.after else 1.0
+                return before.rate + max(0.0, share) * (point.rate - before.rate)
+            before = point
+        return before.rate
+
+
 EXPECTATIONS = ("eventually", "always", "never", "stays")
 
 
@@ -217,6 +266,7 @@ class Spec(Model):
     cluster: ClusterSpec = Field(default_factory=ClusterSpec, description="Absent: three nodes.")
     until: Seconds = Field(description="How long the run lasts.")
     steps: list[Step] = Field(min_length=1, description="What is done, in order of time; at least one step.")
+    traffic: list[Traffic] = Field(default_factory=list, description="Requests that are sent all the while.")
     expect: list[Expectation] = Field(default_factory=list, description="What must come true.")
 
 
