@@ -6,7 +6,8 @@ is *missing*; what only the play has is *extra*. Beside them stand the counters 
 A time is taken from its cause. A real control plane and its machine are slower here and there, and what follows
 then comes later too; so an entry's time agrees if its distance from its step, or from something before it that
 itself agreed, is the recorded one within 2 s or 5 %. A node's silence counts from the last renewal of its Lease.
-Where a loop polls, one period more is allowed. Which loops those are stands in `PERIODS`.
+What succeeds at last after failures counts from the last of them: how many there were before is chance, and with
+it how far their back-off had come. Where a loop polls, one period more is allowed (`period_of`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ POD_GC_SECONDS = 20.0
 AUTOSCALER_SECONDS = 15.0  # --horizontal-pod-autoscaler-sync-period
 NAMESPACE_SECONDS = 15.0
 NODE_LOOP_REASONS = {"RemovingNode", "RegisteredNode", "NodeNotReady", "DeletingNode"}
+RETRIED = {"FailedCreate", "FailedScheduling"}
 NOTHING = "nothing"
 
 Standing = Literal["agrees", "differs", "missing", "extra"]
@@ -143,6 +145,8 @@ def time_faults(
             agreed.append((entry.time, twin.time))
             if entry.count > 1:
                 agreed.append((entry.time + spread(entry), twin.time + spread(twin)))
+        elif entry.racy and entry.change.get("reason") in RETRIED:
+            agreed.append((entry.time + spread(entry), twin.time + spread(twin)))
         elif not entry.racy:
             expected, found = f"{entry.after_min:.3f} s", f"{twin.after_min:.3f} s"
             yield Difference("time", entry.step, about_entry(entry), expected, found), entry

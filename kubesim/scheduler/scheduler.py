@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from kubesim.scheduler.explain import Explanation
 
 NAME = "kube-scheduler"
+# A Pod that finds no node takes longer: victims are looked for. So news that is under way is there for the next one.
+TURNS_AFTER_FAILURE = 3
 NOT_TERMINAL = "status.phase!=Succeeded,status.phase!=Failed"
 
 
@@ -168,7 +170,8 @@ class Scheduler:
                     await cycle.schedule_one_with_extenders(queued)
                 else:
                     cycle.schedule_one(queued)
-                await asyncio.sleep(0)  # Lets informers and writers go on between two Pods.
+                for _ in range(1 if self.cache.place_of(queued.info.uid) else TURNS_AFTER_FAILURE):
+                    await asyncio.sleep(0)  # Lets informers and writers go on between two Pods.
 
     def _recover(self) -> None:
         """Leading anew after the lease was lost: what was under way then is decided afresh."""

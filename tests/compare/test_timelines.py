@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from kubesim.compare import Comparison, compare_timelines
@@ -60,6 +61,18 @@ def test_what_follows_something_that_agrees_counts_from_there() -> None:
 def test_what_follows_something_that_disagrees_does_not() -> None:
     """Teaches: a wrong time vouches for no other."""
     assert whats(compared([entry("a", 10), entry("b", 10.1)], [entry("a", 20), entry("b", 20.1)])) == ["time", "time"]
+
+
+def test_what_succeeds_after_failures_counts_from_the_last_of_them() -> None:
+    """Teaches: how often it failed before is chance, and with it how far the back-off had come."""
+
+    def tried(first: float, last: float, success: float) -> list[Entry]:
+        failed = entry("set", first, kind="Event", count=2, reason="FailedCreate")
+        return [msgspec.structs.replace(failed, after_max=last, racy=True), entry("a", success)]
+
+    assert whats(compared(tried(16, 57, 139), tried(6, 67, 149))) == []
+    assert whats(compared(tried(16, 57, 139), tried(6, 67, 139))) == []
+    assert whats(compared(tried(16, 57, 139), tried(6, 67, 160))) == ["time"]
 
 
 def test_a_nodes_silence_counts_from_its_last_lease() -> None:

@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 GOLDEN = Path(__file__).parent.parent / "golden" / "timelines"
 ENTRIES = 1858  # Of all recordings: their own number.
 # Known differences, by recording: as in tests/fidelity/test_timelines.py, but for `apply`, which takes time here.
-DIFFERENT = {"cronjob-history", "node-crash-return-400", "preemption", "resource-quota", "topology-spread"}
-AGREEING_MIN = 1839
+DIFFERENT = {"cronjob-history", "node-crash-return-400", "preemption"}
+AGREEING_MIN = 1854
 
 
 def play(*files: Path) -> dict[str, Any]:

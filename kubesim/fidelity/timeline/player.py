@@ -27,13 +27,20 @@ from kubesim.cluster import SimCluster
 from kubesim.fidelity.timeline.emulated_shell import Shell, ShellError
 from kubesim.fidelity.timeline.fake_node import FakeNode
 from kubesim.fidelity.timeline.recorded_chance import RecordedChance
-from kubesim.kubelet import NodeConfig
+from kubesim.kubelet import HOLLOW, NodeConfig
 from kubesim.recording import Change, RecordingWriter, decode_lines
 from kubesim.sim import Chance, Tasks, UnknownTargetError, because
 from kubesim.sim.clock import VIRTUAL_EPOCH, parse_timestamp_ns
 
 HOLLOW_NODE = {"cpu": "1", "ephemeral-storage": "0", "memory": "3840Mi", "pods": "110"}
 HOLLOW_NODES = tuple(NodeConfig(name=f"node-{number}", capacity=HOLLOW_NODE) for number in range(1, 5))
+# As the hollow kubelets of the recordings were, artefacts included: their Pods are ready 0.3 s before they run, and end
+# one after the other.
+RECORDED = msgspec.structs.replace(
+    HOLLOW,
+    name="recorded",
+    default=msgspec.structs.replace(HOLLOW.default, stop_seconds=0.1, stop_jitter_seconds=0.1),
+)
 BEFORE_SECONDS = 60  # From the boot of our cluster to the begin of the recording.
 KNOWN_FIELDS = {"name", "about", "until", "align", "files", "cleanup", "namespaces", "steps"}
 FAILED = 1
@@ -78,7 +85,7 @@ async def play_timeline(
             (folder / file).write_text(text, encoding="utf-8")
         nodes = recorded_nodes(recording) or HOLLOW_NODES
         async with SimCluster(
-            nodes, seed=seed, behavior="hollow", folder=folder, epoch=epoch, chance=chance, writes_policy=True
+            nodes, seed=seed, behavior=RECORDED, folder=folder, epoch=epoch, chance=chance, writes_policy=True
         ) as cluster:
             return await _Player(cluster, meta, opener, chance).play(folder)
 

@@ -71,7 +71,7 @@ class SimulatedRuntime:
         self._pod_cidr = pod_cidr
         self._network = PodNetwork(pod_cidr)
         self._pods: dict[str, RuntimePod] = {}
-        self._processes = Processes(sim, self._tell)
+        self._processes = Processes(sim, self._tell, self._jitter)
         self._dependencies = Dependencies(sim, node, self.exit)
         self._insides: dict[str, Insides] = {}  # Of the containers that somebody looked into.
         self._described: dict[str, Image] = {}

@@ -71,6 +71,7 @@ class Behaviour(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     live_for_seconds: float | None = None  # Liveness probes fail from here on; None: never.
     answer_seconds: float = 0.0  # How long it takes to answer a probe; longer than its timeout is a failure.
     stop_seconds: float | None = 0.1  # From SIGTERM until it ends; None: ignores SIGTERM and waits for SIGKILL.
+    stop_jitter_seconds: float = 0.0  # Up to so much more, by chance.
     stop_exit_code: int = 0
     cpu_milli: int = 10
     memory_bytes: int = 20 << 20

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 
 from kubesim.api.quantity import milli, value
 from kubesim.kubelet.runtime.cri import Container, ContainerState, CriError
@@ -35,11 +36,12 @@ class Process:
 
 
 class Processes:
-    """The processes of one machine. `tell` hears of each that starts or ends."""
+    """The processes of one machine. `tell` hears of each that starts or ends; `jitter` is for what takes a while."""
 
-    def __init__(self, sim: Simulation, tell: Callable[[Container], None]) -> None:
+    def __init__(self, sim: Simulation, tell: Callable[[Container], None], jitter: Random) -> None:
         self._sim = sim
         self._tell = tell
+        self._jitter = jitter
         self._processes: dict[str, Process] = {}
         self._ending: dict[str, asyncio.TimerHandle] = {}  # Those that were told to end from inside.
 
@@ -66,6 +68,8 @@ class Processes:
         """SIGTERM, and SIGKILL after `timeout_seconds`; returns when it has ended."""
         behaviour = container.behaviour
         stop_seconds = behaviour.stop_seconds
+        if stop_seconds is not None and behaviour.stop_jitter_seconds:
+            stop_seconds += self._jitter.uniform(0, behaviour.stop_jitter_seconds)
         killed = stop_seconds is None or stop_seconds > timeout_seconds
         process = self._processes.setdefault(container.id, Process())
         if process.ended is None:

@@ -44,23 +44,30 @@ def test_of_several_seeds_the_nearest_counts() -> None:
     assert (trial.seed, trial.comparison.entries) == (4, 0)
 
 
+NO_TIMES = json.dumps({"meta": {"scenario": {"name": "x", "until": 3, "steps": [{}]}}})
+
+
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("text", "words"),
     [
-        (b"x", "cannot be read as a recording"),
-        (gzip.compress(b"{"), "cannot be read as a recording"),
-        (gzip.compress(b'{"t": 0}\n'), "its first line holds no scenario"),
-        (gzip.compress(b""), "its first line holds no scenario"),
-        (gzip.compress(b'{"meta": {"scenario": {"name": "x"}}}'), "the scenario's `steps` is missing"),
-        (
-            gzip.compress(json.dumps({"meta": {"scenario": {"name": "x", "until": 3, "steps": [{}]}}}).encode()),
-            "every step of the scenario needs a time",
-        ),
+        ("{", "cannot be read as a recording"),
+        ('{"t": 0}\n', "its first line holds no scenario"),
+        ("", "its first line holds no scenario"),
+        ('{"meta": {"scenario": {"name": "x"}}}', "the scenario's `steps` is missing"),
+        (NO_TIMES, "every step of the scenario needs a time"),
     ],
 )
-def test_a_file_that_is_no_recording_is_refused_in_a_sentence(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_no_recording_is_refused_in_a_sentence(tmp_path: Path, text: str, words: str) -> None:
     """Teaches: bad input gets one clear sentence."""
     path = tmp_path / "x.jsonl.gz"
-    path.write_bytes(content)
+    path.write_bytes(gzip.compress(text.encode()))
     with pytest.raises(TimelineError, match=words):
+        read_timeline(path)
+
+
+def test_a_file_that_is_not_compressed_as_it_says_is_refused(tmp_path: Path) -> None:
+    """Teaches: the same for what no program has written."""
+    path = tmp_path / "x.jsonl.gz"
+    path.write_bytes(b"x")
+    with pytest.raises(TimelineError, match="cannot be read as a recording"):
         read_timeline(path)
