@@ -19,33 +19,29 @@ from kubesim.kubelet.runtime.cri import (
     Container,
     ContainerState,
     CriError,
-    Image,
     Listener,
     RuntimePod,
     Sandbox,
     SandboxConfig,
 )
 from kubesim.kubelet.runtime.dependencies import Dependencies
-from kubesim.kubelet.runtime.disk import Disk
-from kubesim.kubelet.runtime.images import ImageStore
+from kubesim.kubelet.runtime.image_service import ImageService
 from kubesim.kubelet.runtime.insides import ExecError, Insides, leaves_message
-from kubesim.kubelet.runtime.layers import Manifest, library_manifest
 from kubesim.kubelet.runtime.pod_network import PodNetwork
 from kubesim.kubelet.runtime.process import Surroundings
 from kubesim.kubelet.runtime.processes import EXIT_CODE_LOST, Processes, end
-from kubesim.kubelet.runtime.registry import Credentials, Refusal, Registries
+from kubesim.kubelet.runtime.registry import Credentials, Registries
 from kubesim.sim import Simulation
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
 HealthListener = Callable[[bool], None]
 
 
-class SimulatedRuntime:
+class SimulatedRuntime(ImageService):
     """The runtime of the machine `node`; see `ContainerRuntime` for its verbs."""
 
     name: str = ""  # The scheme of container ids.
     version: str = ""
-    socket: str = ""
     pause_image: str = ""
     cgroup_driver: str = "systemd"
     keeps_containers: bool = True  # When the daemon dies.
@@ -58,14 +54,11 @@ class SimulatedRuntime:
         self.reports_creating = profile.reports_creating
         self.always_ready = profile.always_ready
         self.cleanup_seconds = profile.cleanup_seconds
-        self.registries = registries if registries is not None else Registries(profile.missing_images)
-        self.images = ImageStore(sim.clock, self.registries, self.describe, present_images)
-        self.disk = Disk(disk_bytes, self.images.used_bytes)
+        registries = registries if registries is not None else Registries(profile.missing_images)
+        super().__init__(sim.clock, profile, registries, present_images, disk_bytes)
         self.pull_records: dict[str, list[Credentials]] = {}
         self.boot_id = ""
-        self.is_up = True
         self._sim = sim
-        self._profile = profile
         self._random = sim.chance.stream(f"runtime/{node}")
         self._jitter = sim.chance.stream(f"runtime/{node}/jitter")
         self._pod_cidr = pod_cidr
@@ -74,7 +67,6 @@ class SimulatedRuntime:
         self._processes = Processes(sim, self._tell, self._jitter)
         self._dependencies = Dependencies(sim, node, self.exit)
         self._insides: dict[str, Insides] = {}  # Of the containers that somebody looked into.
-        self._described: dict[str, Image] = {}
         self._powered = True
         self._boot()
         self._listeners: list[Listener] = []
@@ -231,69 +223,7 @@ class SimulatedRuntime:
         """It has answered a request: that costs, and may have been its last."""
         self._processes.count_request(container)
 
-    # -- images ---------------------------------------------------------------------------------------
-
-    def image_status(self, image: str) -> Image | None:
-        """The image, if the node has it."""
-        self._check()
-        if self._profile.pulls_images:
-            return self.images.get(image)
-        found = self._described.get(image)
-        if found is None:
-            found = self._described[image] = self.describe(library_manifest(image))
-        return found
-
-    def list_images(self) -> Sequence[Image]:
-        """All images on the node, in order of arrival."""
-        return self.images.all()
-
-    async def pull_image(self, image: str, credentials: Sequence[Credentials] = ()) -> Image:
-        """Fetches an image; CriError in the runtime's own words if no registry gives it."""
-        self._check()
-        if not self._profile.pulls_images:
-            return self.images.add_unseen(image)
-        try:
-            pulled = await self.images.pull(image, credentials)
-        except Refusal as refusal:
-            raise self.pull_error(image, refusal) from None
-        self._check()
-        return pulled
-
-    def images_changed(self) -> int:
-        """A number that is another one whenever the node's images are."""
-        return self.images.changes
-
-    def image_fs_info(self) -> int:
-        """How many bytes all images take on the disk."""
-        return self.images.used_bytes()
-
-    def image_arrivals(self) -> Mapping[str, int]:
-        """When each image came, by its full name."""
-        return self.images.arrivals
-
-    def image_uses(self) -> Mapping[str, int]:
-        """When a container was last made of an image, by its full name."""
-        return self.images.uses
-
-    def full_name(self, image: str) -> str:
-        """The name under which the node has an image."""
-        manifest = self.images.manifest(image)
-        return manifest.name if manifest is not None else image
-
-    def remove_image(self, image: str) -> None:
-        """Frees what only this image takes."""
-        self._check()
-        self.images.remove(image)
-
     # -- how this runtime puts it: each has its own ---------------------------------------------------------
-
-    def describe(self, manifest: Manifest) -> Image:
-        """What it calls an image."""
-        raise NotImplementedError
-
-    def pull_error(self, image: str, refusal: Refusal) -> CriError:
-        """A registry's refusal in its words."""
-        raise NotImplementedError
 
     def no_image(self, image: str) -> CriError:
         """A container is to be made of an image that is not there."""
@@ -366,18 +296,6 @@ class SimulatedRuntime:
         untold, self._untold = self._untold, {}
         for container in untold.values():
             self._tell(container)
-
-    def unavailable(self) -> CriError:
-        """Nobody listens at the runtime's socket."""
-        return CriError(
-            "Unavailable",
-            'connection error: desc = "transport: Error while dialing: dial unix '
-            f'{self.socket}: connect: connection refused"',
-        )
-
-    def _check(self) -> None:
-        if not self.is_up:
-            raise self.unavailable()
 
     def _boot(self) -> None:
         if not self._profile.forgets_on_crash:
