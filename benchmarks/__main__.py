@@ -10,6 +10,7 @@ import sys
 from benchmarks.clusters import idle, large, lesson
 from benchmarks.https import https
 from benchmarks.measure import Figure
+from benchmarks.proxy import proxy
 from benchmarks.scheduling import scheduling, scheduling_curve
 from benchmarks.workloads import autoscalers, idle_objects, rack, rollout
 from benchmarks.writes import creates, writes
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "autoscalers": autoscalers,
     "idle-objects": idle_objects,
     "https": https,
+    "proxy": proxy,
 }
 
 

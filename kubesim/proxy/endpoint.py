@@ -15,11 +15,12 @@ PortKey = tuple[str, str]  # Name and protocol of a port.
 NOBODY: frozenset[str] = frozenset()
 
 
-class Endpoint(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True, gc=False):
     """An address and a port, and what is known of what stands there."""
 
     ip: str
     port: int
+    address: str  # ip:port; rules have it again and again.
     ready: bool = True
     serving: bool = True
     terminating: bool = False
@@ -27,11 +28,6 @@ class Endpoint(msgspec.Struct, frozen=True):
     zone_hints: frozenset[str] = NOBODY
     node_hints: frozenset[str] = NOBODY
     pod: str = ""  # Its name, for explanations; no rule depends on it.
-
-    @property
-    def address(self) -> str:
-        """ip:port."""
-        return f"{self.ip}:{self.port}"
 
 
 def endpoints_of(slices: Iterable[Object]) -> dict[PortKey, tuple[Endpoint, ...]]:
@@ -58,9 +54,11 @@ def _endpoint(entry: Object, port: int) -> Endpoint:
     ready = True if ready is None else ready
     serving = conditions.get("serving")
     hints = entry.get("hints") or {}
+    ip = entry["addresses"][0]
     return Endpoint(
-        ip=entry["addresses"][0],
+        ip=ip,
         port=port,
+        address=f"{ip}:{port}",
         ready=ready,
         serving=ready if serving is None else serving,
         terminating=bool(conditions.get("terminating")),

@@ -37,6 +37,7 @@ class _Plan(NamedTuple):
     """What is known before rules are written."""
 
     port: ServicePort
+    name: str
     protocol: str
     found: Categories
     internal: bool  # Whether what comes to the cluster IP has endpoints.
@@ -45,10 +46,7 @@ class _Plan(NamedTuple):
     svl: str
     ext: str
     fw: str  # "" if every client is welcome.
-
-    def at(self, destination: str, **more: object) -> dict[str, object]:
-        """The match of an address of the Service."""
-        return {"protocol": self.protocol, "destination": destination, "port": self.port.port, **more}
+    chains: dict[str, str]  # Of the endpoints, by address.
 
 
 def rules_of(port: ServicePort, found: Categories, node: NodeFacts, cluster_cidr: str) -> PortRules:
@@ -61,7 +59,7 @@ def rules_of(port: ServicePort, found: Categories, node: NodeFacts, cluster_cidr
         return rules
     if plan.internal:
         chain = rules.chains.setdefault(plan.svl if port.internal_local else plan.svc, [])
-        comment = f"{port.name} cluster IP"
+        comment = f"{plan.name} cluster IP"
         chain.append(
             Rule(
                 MARK_MASQ, comment, plan.protocol, not_source=cluster_cidr, destination=port.cluster_ip, port=port.port
@@ -73,9 +71,10 @@ def rules_of(port: ServicePort, found: Categories, node: NodeFacts, cluster_cidr
         rules.chains[plan.fw] = _firewall_chain(plan, node)
     for chain_name, endpoints in ((plan.svc, found.cluster), (plan.svl, found.local)):
         if endpoints:
-            rules.chains.setdefault(chain_name, []).extend(_choice(port, endpoints))
+            rules.chains.setdefault(chain_name, []).extend(_choice(plan, endpoints))
     for endpoint in found.reachable:
-        rules.chains[endpoint_chain(port, endpoint)] = _endpoint_chain(plan, endpoint)
+        address = endpoint.address
+        rules.chains[plan.chains[address]] = _endpoint_chain(plan, endpoint.ip, address)
     return rules
 
 
@@ -84,6 +83,7 @@ def _plan(port: ServicePort, found: Categories) -> _Plan:
     guarded = found.exist and port.load_balancer_ips and port.source_ranges
     return _Plan(
         port,
+        port.name,
         port.protocol.lower(),
         found,
         internal=found.exist and bool(found.local or not port.internal_local),
@@ -92,6 +92,7 @@ def _plan(port: ServicePort, found: Categories) -> _Plan:
         svl=f"KUBE-SVL-{number}",
         ext=f"KUBE-EXT-{number}",
         fw=f"KUBE-FW-{number}" if guarded else "",
+        chains={endpoint.address: endpoint_chain(port, endpoint) for endpoint in found.reachable},
     )
 
 
@@ -101,28 +102,28 @@ def _entrances(plan: _Plan, rules: PortRules) -> None:
     if plan.internal:
         target = plan.svl if port.internal_local else plan.svc
         services.append(
-            Rule(target, f"{port.name} cluster IP", plan.protocol, destination=port.cluster_ip, port=port.port)
+            Rule(target, f"{plan.name} cluster IP", plan.protocol, destination=port.cluster_ip, port=port.port)
         )
     if not plan.found.exist:
         return
     for ip in port.external_ips:
-        services.append(Rule(plan.ext, f"{port.name} external IP", plan.protocol, destination=ip, port=port.port))
+        services.append(Rule(plan.ext, f"{plan.name} external IP", plan.protocol, destination=ip, port=port.port))
     for ip in port.load_balancer_ips:
         target = plan.fw or plan.ext
-        services.append(Rule(target, f"{port.name} loadbalancer IP", plan.protocol, destination=ip, port=port.port))
+        services.append(Rule(target, f"{plan.name} loadbalancer IP", plan.protocol, destination=ip, port=port.port))
         if plan.fw:
-            comment = f"{port.name} traffic not accepted by {plan.fw}"
+            comment = f"{plan.name} traffic not accepted by {plan.fw}"
             rule = Rule("DROP", comment, plan.protocol, destination=ip, port=port.port)
             rules.filter.setdefault(FIREWALL, []).append(rule)
     if port.node_port:
-        rules.nat[NODE_PORTS] = [Rule(plan.ext, port.name, plan.protocol, port=port.node_port)]
+        rules.nat[NODE_PORTS] = [Rule(plan.ext, plan.name, plan.protocol, port=port.node_port)]
 
 
 def _refusals(plan: _Plan, rules: PortRules) -> None:
     """The rules that answer for a Service without endpoints: REJECT if there are none at all, DROP if none is here."""
     port, exist = plan.port, plan.found.exist
     target, comment = (
-        ("DROP", f"{port.name} has no local endpoints") if exist else ("REJECT", f"{port.name} has no endpoints")
+        ("DROP", f"{plan.name} has no local endpoints") if exist else ("REJECT", f"{plan.name} has no endpoints")
     )
     if not plan.internal:
         rule = Rule(target, comment, plan.protocol, destination=port.cluster_ip, port=port.port)
@@ -137,7 +138,7 @@ def _refusals(plan: _Plan, rules: PortRules) -> None:
         if external:
             rules.filter[EXTERNAL] = external
     if port.health_check_node_port:
-        comment = f"{port.name} health check node port"
+        comment = f"{plan.name} health check node port"
         rules.filter[NODE_PORTS] = [Rule("ACCEPT", comment, "tcp", port=port.health_check_node_port)]
 
 
@@ -160,19 +161,20 @@ def _external_chain(plan: _Plan, cluster_cidr: str) -> list[Rule]:
 def _firewall_chain(plan: _Plan, node: NodeFacts) -> list[Rule]:
     """KUBE-FW-…: who reaches its end is dropped later, since it was not translated."""
     port = plan.port
-    comment = f"{port.name} loadbalancer IP"
+    comment = f"{plan.name} loadbalancer IP"
     chain = [Rule(plan.ext, comment, source=source) for source in port.source_ranges]
     if any(is_in(node.address, source) for source in port.source_ranges):
         chain += [Rule(plan.ext, comment, source=ip) for ip in port.load_balancer_ips]
     return [*chain, Rule("", f"other traffic to {port.name} will be dropped by KUBE-PROXY-FIREWALL")]
 
 
-def _choice(port: ServicePort, endpoints: Sequence[Endpoint]) -> list[Rule]:
+def _choice(plan: _Plan, endpoints: Sequence[Endpoint]) -> list[Rule]:
     """First where the client went before, then one at random: 1/n, of those that are left 1/(n-1), and so on."""
     chain = []
-    names = [endpoint_chain(port, endpoint) for endpoint in endpoints]
-    comments = [f"{port.name} -> {endpoint.address}" for endpoint in endpoints]
-    if seconds := port.affinity_seconds:
+    addresses = [endpoint.address for endpoint in endpoints]
+    names = [plan.chains[address] for address in addresses]
+    comments = [f"{plan.name} -> {address}" for address in addresses]
+    if seconds := plan.port.affinity_seconds:
         chain = [
             Rule(name, comment, recent=name, recent_seconds=seconds)
             for name, comment in zip(names, comments, strict=True)
@@ -183,11 +185,10 @@ def _choice(port: ServicePort, endpoints: Sequence[Endpoint]) -> list[Rule]:
     return chain
 
 
-def _endpoint_chain(plan: _Plan, endpoint: Endpoint) -> list[Rule]:
+def _endpoint_chain(plan: _Plan, ip: str, address: str) -> list[Rule]:
     """KUBE-SEP-…: an endpoint that reaches itself must not see its own address as the source."""
-    port = plan.port
-    recent = endpoint_chain(port, endpoint) if port.affinity_seconds else ""
+    recent = plan.chains[address] if plan.port.affinity_seconds else ""
     return [
-        Rule(MARK_MASQ, port.name, source=endpoint.ip),
-        Rule("DNAT", port.name, plan.protocol, recent=recent, to=endpoint.address),
+        Rule(MARK_MASQ, plan.name, source=ip),
+        Rule("DNAT", plan.name, plan.protocol, recent=recent, to=address),
     ]

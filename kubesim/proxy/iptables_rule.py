@@ -5,11 +5,12 @@ Upstream of the format: xtables-save; the options stand in its order (addresses 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 MARK = "0x4000/0x4000"
 WHOLE = 1 << 31  # iptables counts probabilities in 2^31ths, which is why a third is printed as 0.33333333349.
-AFTER_DNAT = "RELATED,ESTABLISHED,DNAT"
+NEW, AFTER_DNAT = "NEW", "RELATED,ESTABLISHED,DNAT"
 
 
 class Rule(NamedTuple):
@@ -31,46 +32,50 @@ class Rule(NamedTuple):
     state: str = ""  # Of the connection: "NEW", or one that no new connection has.
     to: str = ""  # Of a DNAT.
 
-    def text(self, chain: str) -> str:
+    def text(self, chain: str, *, commented: bool = True) -> str:
         """The line of `iptables-save`."""
-        return f"-A {chain} {' '.join(self._words())}"
+        (target, comment, protocol, source, not_source, destination, port, to_local, from_local, one_in, recent,
+         seconds, mark, state, to) = self  # fmt: skip
+        line = f"-A {chain}"
+        if source:
+            line += f" -s {source}" if "/" in source else f" -s {source}/32"
+        if not_source:
+            line += f" ! -s {network(not_source)}"
+        if destination:
+            line += f" -d {destination}" if "/" in destination else f" -d {destination}/32"
+        if protocol:
+            line += f" -p {protocol}"
+        if state == NEW:
+            line += f" -m conntrack --ctstate {state}"
+        if comment and (commented or not_source):
+            line += f' -m comment --comment "{comment}"'
+        if to_local or from_local or mark or (state and state != NEW):
+            line += self._rarely()
+        if one_in:
+            line += f" -m statistic --mode random --probability {probability(one_in)}"
+        if recent:
+            how = f"--rcheck --seconds {seconds} --reap" if seconds else "--set"
+            line += f" -m recent {how} --name {recent} --mask 255.255.255.255 --rsource"
+        if port:
+            line += f" -m {protocol} --dport {port}"
+        elif to:
+            line += f" -m {protocol}"
+        if to:
+            return f"{line} -j DNAT --to-destination {to}"
+        return f"{line} -j {TARGETS.get(target, target)}" if target else line
 
-    def _words(self) -> list[str]:
-        words = self._addresses()
-        negated = "! " if self.state == AFTER_DNAT else ""
-        state = f"-m conntrack {negated}--ctstate {self.state}" if self.state else ""
-        comment = f'-m comment --comment "{self.comment}"' if self.comment else ""
-        words += [word for word in ((state, comment) if self.state == "NEW" else (comment, state)) if word]
+    def _rarely(self) -> str:
+        """The matches that few rules have."""
+        line = ""
+        if self.state and self.state != NEW:
+            line += f" -m conntrack {'! ' if self.state == AFTER_DNAT else ''}--ctstate {self.state}"
         if self.to_local:
-            words.append("-m addrtype --dst-type LOCAL")
+            line += " -m addrtype --dst-type LOCAL"
         if self.from_local:
-            words.append("-m addrtype --src-type LOCAL")
+            line += " -m addrtype --src-type LOCAL"
         if self.mark:
-            words.append(f"-m mark {'! ' if self.mark == 'unmarked' else ''}--mark {MARK}")
-        if self.one_in:
-            words.append(f"-m statistic --mode random --probability {probability(self.one_in)}")
-        if self.recent:
-            how = f"--rcheck --seconds {self.recent_seconds} --reap" if self.recent_seconds else "--set"
-            words.append(f"-m recent {how} --name {self.recent} --mask 255.255.255.255 --rsource")
-        if self.protocol and (self.port or self.to):
-            words.append(f"-m {self.protocol}" + (f" --dport {self.port}" if self.port else ""))
-        if self.target:
-            words.append(
-                f"-j {TARGETS.get(self.target, self.target)}" + (f" --to-destination {self.to}" * bool(self.to))
-            )
-        return words
-
-    def _addresses(self) -> list[str]:
-        words = []
-        if self.source:
-            words.append(f"-s {network(self.source)}")
-        if self.not_source:
-            words.append(f"! -s {network(self.not_source)}")
-        if self.destination:
-            words.append(f"-d {network(self.destination)}")
-        if self.protocol:
-            words.append(f"-p {self.protocol}")
-        return words
+            line += f" -m mark {'! ' if self.mark == 'unmarked' else ''}--mark {MARK}"
+        return line
 
 
 TARGETS = {
@@ -81,6 +86,7 @@ TARGETS = {
 }
 
 
+@cache
 def probability(one_in: int) -> str:
     """1/n as iptables-save prints it: kube-proxy writes ten digits, the kernel keeps 31 bits."""
     written = float(f"{1 / one_in:.10f}")

@@ -55,6 +55,7 @@ NAT_CHAINS: Rules = {
     SERVICES: [],
 }  # fmt: skip
 BUILT_IN = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
+OF_ENDPOINTS = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-SEP-")  # There are very many; only what masquerades keeps its comment.
 NODE_PORTS_RULE = Rule(NODE_PORTS, LAST, to_local=True)
 
 
@@ -187,12 +188,7 @@ def save(rules: Iterable[PortRules], *, comments: bool = True) -> Iterator[str]:
         for name in names:
             yield f":{name} {'ACCEPT' if name in BUILT_IN else '-'} [0:0]"
         for name in names:
-            short = not comments and name.startswith(("KUBE-SVC-", "KUBE-SVL-", "KUBE-SEP-"))
+            commented = comments or not name.startswith(OF_ENDPOINTS)
             for rule in chains[name]:
-                yield (_uncommented(rule) if short else rule).text(name)
+                yield rule.text(name, commented=commented)
         yield "COMMIT"
-
-
-def _uncommented(rule: Rule) -> Rule:
-    """As it is written when there are very many endpoints; the rule that masquerades keeps its comment."""
-    return rule if rule.not_source else rule._replace(comment="")

@@ -6,24 +6,25 @@ pkg/proxy/nftables/proxier.go.
 
 from __future__ import annotations
 
-from base64 import b32encode
 from hashlib import sha256
 
 from kubesim.proxy.endpoint import Endpoint
 from kubesim.proxy.service_port import ServicePort
 
-HASH_LENGTH, SHORT_HASH_LENGTH = 16, 8
+SHORT_HASH_LENGTH = 8
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # Of base32.
+PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)  # What ten bits are written as.
 BASE_LENGTH_MAX = 256 - 16  # What nft allows, without the longest prefix.
 
 
 def chain_hash(port: ServicePort) -> str:
     """What follows KUBE-SVC-, KUBE-SVL-, KUBE-EXT- and KUBE-FW-."""
-    return _hash(port.name + port.protocol.lower(), HASH_LENGTH)
+    return _hash(port.name + port.protocol.lower())
 
 
 def endpoint_chain(port: ServicePort, endpoint: Endpoint) -> str:
     """KUBE-SEP-…"""
-    return "KUBE-SEP-" + _hash(port.name + port.protocol.lower() + endpoint.address, HASH_LENGTH)
+    return "KUBE-SEP-" + _hash(port.name + port.protocol.lower() + endpoint.address)
 
 
 def nft_base(port: ServicePort) -> str:
@@ -38,9 +39,14 @@ def nft_endpoint_base(port: ServicePort, endpoint: Endpoint) -> str:
 
 
 def _nft(name: str) -> str:
-    name = f"{_hash(name, SHORT_HASH_LENGTH)}-{name}"
+    name = f"{_hash(name)[:SHORT_HASH_LENGTH]}-{name}"
     return name if len(name) <= BASE_LENGTH_MAX else name[: BASE_LENGTH_MAX - 3] + "..."
 
 
-def _hash(name: str, length: int) -> str:
-    return b32encode(sha256(name.encode()).digest())[:length].decode()
+def _hash(name: str) -> str:
+    """The first sixteen letters of the hash in base32: eighty bits, ten at a time (much faster than base64's way)."""
+    bits = int.from_bytes(sha256(name.encode()).digest()[:10], "big")
+    return (
+        PAIRS[bits >> 70] + PAIRS[bits >> 60 & 1023] + PAIRS[bits >> 50 & 1023] + PAIRS[bits >> 40 & 1023]
+        + PAIRS[bits >> 30 & 1023] + PAIRS[bits >> 20 & 1023] + PAIRS[bits >> 10 & 1023] + PAIRS[bits & 1023]
+    )  # fmt: skip

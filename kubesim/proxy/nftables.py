@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kubesim.proxy.config import NodeFacts
-from kubesim.proxy.endpoint import Endpoint
 from kubesim.proxy.names import nft_base, nft_endpoint_base
 from kubesim.proxy.packet import is_in
 from kubesim.proxy.service_port import ServicePort
@@ -95,10 +94,11 @@ def nft_rules_of(port: ServicePort, found: Categories, node: NodeFacts, cluster_
     base = nft_base(port)
     service, local, external = f"service-{base}", f"local-{base}", f"external-{base}"
     internal_chain = local if port.internal_local else service
+    bases = {endpoint.address: nft_endpoint_base(port, endpoint) for endpoint in found.reachable}
     result = NftPort([], {}, {})
     has_internal = found.exist and bool(found.local or not port.internal_local)
     has_external = found.exist and bool(found.local or not port.external_local)
-    _elements(result, port, found, (internal_chain, external), (has_internal, has_external))
+    _elements(result, port, found, (internal_chain, external, base), (has_internal, has_external))
     if not found.exist:
         return result
     if has_internal:
@@ -110,17 +110,19 @@ def nft_rules_of(port: ServicePort, found: Categories, node: NodeFacts, cluster_
         result.chains[f"firewall-{base}"] = [_firewall(port, node)]
     for chain, endpoints in ((service, found.cluster), (local, found.local)):
         if endpoints:
-            result.chains.setdefault(chain, []).extend(_choice(port, endpoints))
+            chosen = [bases[endpoint.address] for endpoint in endpoints]
+            result.chains.setdefault(chain, []).extend(_choice(port, chosen))
     for endpoint in found.reachable:
-        _endpoint_chain(result, port, endpoint)
+        address = endpoint.address
+        _endpoint_chain(result, port, endpoint.ip, address, bases[address])
     return result
 
 
 def _elements(
-    result: NftPort, port: ServicePort, found: Categories, chains: tuple[str, str], has: tuple[bool, bool]
+    result: NftPort, port: ServicePort, found: Categories, chains: tuple[str, str, str], has: tuple[bool, bool]
 ) -> None:
     """The entries of the maps: where packets come in, and where they are refused."""
-    internal_chain, external_chain = chains
+    internal_chain, external_chain, base = chains
     has_internal, has_external = has
     protocol, number = port.protocol.lower(), str(port.port)
     refusal = "drop" if found.exist else f"goto {REJECT_CHAIN}"
@@ -139,7 +141,7 @@ def _elements(
         if not has_external:
             add(NO_ENDPOINT_SERVICES, (ip, protocol, number), refusal, port.name)
         if port.source_ranges and ip in port.load_balancer_ips:
-            add(FIREWALL_IPS, (ip, protocol, number), f"goto firewall-{nft_base(port)}", port.name)
+            add(FIREWALL_IPS, (ip, protocol, number), f"goto firewall-{base}", port.name)
     if port.node_port:
         key = (protocol, str(port.node_port))
         if found.exist:
@@ -167,18 +169,16 @@ def _firewall(port: ServicePort, node: NodeFacts) -> NftRule:
     return NftRule("drop", not_source=sources)
 
 
-def _choice(port: ServicePort, endpoints: Sequence[Endpoint]) -> list[NftRule]:
-    bases = [nft_endpoint_base(port, endpoint) for endpoint in endpoints]
+def _choice(port: ServicePort, bases: Sequence[str]) -> list[NftRule]:
     chain = []
     if seconds := port.affinity_seconds:
         chain = [NftRule("goto", f"endpoint-{base}", affinity=f"affinity-{base}", seconds=seconds) for base in bases]
     return [*chain, NftRule("choose", choices=tuple(f"endpoint-{base}" for base in bases))]
 
 
-def _endpoint_chain(result: NftPort, port: ServicePort, endpoint: Endpoint) -> None:
-    base = nft_endpoint_base(port, endpoint)
-    chain = [NftRule("jump", MASQ, source=(endpoint.ip,))]
+def _endpoint_chain(result: NftPort, port: ServicePort, ip: str, address: str, base: str) -> None:
+    chain = [NftRule("jump", MASQ, source=(ip,))]
     if port.affinity_seconds:
         result.affinity[f"affinity-{base}"] = port.affinity_seconds
         chain.append(NftRule("update", f"affinity-{base}"))
-    result.chains[f"endpoint-{base}"] = [*chain, NftRule("dnat", endpoint.address, protocol=port.protocol.lower())]
+    result.chains[f"endpoint-{base}"] = [*chain, NftRule("dnat", address, protocol=port.protocol.lower())]

@@ -17,7 +17,7 @@ CLIENT_IP = "ClientIP"
 AFFINITY_SECONDS = 10800
 
 
-class ServicePort(msgspec.Struct, frozen=True):
+class ServicePort(msgspec.Struct, frozen=True, gc=False):
     """One port of one Service."""
 
     namespace: str
