@@ -187,7 +187,11 @@ def _check_command(loaded: Loaded, index: int, line: str) -> None:
 
 def _check_target(loaded: Loaded, index: int, verb: str, name: str) -> None:
     nodes = node_names(loaded.scenario)
-    known = [*nodes, *COMPONENTS, *(f"{kind}/{node}" for kind in ("kubelet", "runtime") for node in nodes)]
+    known = [
+        *nodes,
+        *COMPONENTS,
+        *(f"{kind}/{node}" for kind in ("kubelet", "kube-proxy", "runtime") for node in nodes),
+    ]
     if name not in known:
         where = loaded.locate("spec", "steps", index, "fault", verb)
         raise ScenarioError(

@@ -24,6 +24,7 @@ from kubesim.scenario.faults import inject
 from kubesim.scenario.load import Loaded, ScenarioError
 from kubesim.scenario.narrator import Line, Narrator
 from kubesim.scenario.nodes import cluster_of
+from kubesim.scenario.packets import PacketStep, send
 from kubesim.scenario.registries import RegistryAction, act
 from kubesim.scenario.schema import Fault, Step
 from kubesim.scenario.traffic import Load, counted
@@ -187,10 +188,16 @@ class StagedRun:
             self.narrator.say("registry", self._act_on_registry(action), "fault")
         if step.fault is not None:
             await self._inject(step.fault)
+        if step.packet is not None:
+            self.narrator.say("packet", await self._send(number, step.packet), "output")
 
     def _act_on_registry(self, action: RegistryAction) -> str:
         """Registries are simulated with a cluster; one of somebody else has its own."""
         return f"is not ours, so nothing is done to it ({', '.join(action.model_dump(exclude_defaults=True))})"
+
+    async def _send(self, _: int, packet: PacketStep) -> str:
+        """The rules and routes of a cluster of somebody else cannot be looked into."""
+        return f"{packet.from_} → {packet.to}: not sent, since this cluster is not ours"
 
     async def _command(self, number: int, step: Step, line: str) -> None:
         where = self.loaded.locate("spec", "steps", number, "kubectl")
@@ -312,6 +319,13 @@ class ScenarioRun(StagedRun):
 
     def _act_on_registry(self, action: RegistryAction) -> str:
         return act(self.cluster.registries, action)
+
+    async def _send(self, number: int, packet: PacketStep) -> str:
+        try:
+            return await send(self.cluster, packet)
+        except ValueError as error:
+            where = self.loaded.locate("spec", "steps", number, "packet")
+            raise ScenarioError(f"{where}: steps.{number}.packet: {error}") from None
 
     async def _enable_addons(self) -> None:
         """Those that the scenario asks for, before its time begins."""

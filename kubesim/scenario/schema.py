@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from kubesim.scenario.containers import ContainerBehavior
 from kubesim.scenario.model import Model
+from kubesim.scenario.packets import PacketStep
 from kubesim.scenario.registries import RegistryActions
 from kubesim.scenario.values import Lines, Quantity, Seconds
 
@@ -161,14 +162,15 @@ class Step(Model):
     kubectl: Lines = Field(default_factory=list, description="kubectl commands, without the word kubectl.")
     fault: Fault | None = Field(None, description="What breaks, or is repaired.")
     registry: RegistryActions = Field(default_factory=list, description="What is done to the image registries.")
+    packet: PacketStep | None = Field(None, description="Connections that are made, and how many are answered.")
     refused: str = Field("", description="The command must be refused with a message that contains this.")
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:
         if sum(value is not None for value in (self.at, self.after, self.when)) > 1:
             raise ValueError("a step has one of at, after and when")
-        if not (self.say or self.kubectl or self.fault or self.registry):
-            raise ValueError("a step does something: say, kubectl, fault or registry")
+        if not (self.say or self.kubectl or self.fault or self.registry or self.packet):
+            raise ValueError("a step does something: say, kubectl, fault, registry or packet")
         return self
 
 
