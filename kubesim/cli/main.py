@@ -36,6 +36,7 @@ COMMANDS = {
     "clock": "kubesim.cli.clock:clock",
     "proxy": "kubesim.cli.proxy:proxy",
     "trace-packet": "kubesim.cli.trace_packet:trace_packet",
+    "compare": "kubesim.cli.compare:compare",
     "component": "kubesim.cli.component:component",
     "replay": "kubesim.cli.replay:replay",
     "record": "kubesim.cli.record:record",

@@ -134,14 +134,20 @@ def silences(expected: Outcome, found: Outcome) -> dict[int | str, Moments]:
 
 
 def time_faults(
-    pairs: Iterable[tuple[Entry, Entry]], causes: dict[int | str, Moments]
+    pairs: Iterable[tuple[Entry, Entry]],
+    causes: dict[int | str, Moments],
+    seconds: float = TOLERANCE_SECONDS,
+    share: float = TOLERANCE_SHARE,
 ) -> Iterator[tuple[Difference, Entry]]:
-    """The entries whose time agrees with nothing that could be its cause."""
+    """The entries whose time agrees, within `seconds` or `share` of the delay, with nothing that could be its cause."""
     agreed: list[Moments] = []
     for entry, twin in pairs:
         possible = [causes[key] for key in (entry.step, entry.name) if key in causes]
         period = period_of(entry)
-        if any(is_as_far(entry.time - a, twin.time - b, period) for a, b in (*possible, *reversed(agreed))):
+        if any(
+            is_as_far(entry.time - a, twin.time - b, max(seconds, share * (entry.time - a)) + period)
+            for a, b in (*possible, *reversed(agreed))
+        ):
             agreed.append((entry.time, twin.time))
             if entry.count > 1:
                 agreed.append((entry.time + spread(entry), twin.time + spread(twin)))
@@ -157,9 +163,8 @@ def spread(entry: Entry) -> float:
     return entry.after_max - entry.after_min
 
 
-def is_as_far(recorded: float, played: float, period: float) -> bool:
+def is_as_far(recorded: float, played: float, limit: float) -> bool:
     """Whether two delays are the same, for a cause that came before its effect."""
-    limit = max(TOLERANCE_SECONDS, TOLERANCE_SHARE * recorded) + period
     return recorded >= 0 and abs(recorded - played) <= limit
 
 

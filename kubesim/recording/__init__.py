@@ -4,7 +4,7 @@ from kubesim.recording.attempts import AttemptsOfRecording, latest_stories, stor
 from kubesim.recording.change import RECORDED, Change, Observer
 from kubesim.recording.facts import condition, counters, facts, pod_state
 from kubesim.recording.names import Names
-from kubesim.recording.outcome import Entry, Outcome, Settled, ordered_outcome
+from kubesim.recording.outcome import Entry, Moment, Outcome, Placement, Settled, ordered_outcome
 from kubesim.recording.writer import ATTEMPT, ATTEMPT_SUMMARY, Lines, RecordingWriter, decode_lines, read_recording
 
 __all__ = [
@@ -15,9 +15,11 @@ __all__ = [
     "Change",
     "Entry",
     "Lines",
+    "Moment",
     "Names",
     "Observer",
     "Outcome",
+    "Placement",
     "RecordingWriter",
     "Settled",
     "condition",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -47,6 +47,24 @@ class Entry(msgspec.Struct):
         return self.step, self.kind, self.name, change
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """One time at which the change of an entry happened, and to which object: twin Pods have numbers here."""
+
+    entry: Entry
+    name: str
+    time: float
+    count: int  # More than one for an event that is told again some times at once.
+
+
+class Placement(msgspec.Struct, frozen=True):
+    """A Pod was given its node."""
+
+    step: int
+    time: float
+    pod: str
+    node: str
+
+
 class Settled(msgspec.Struct):
     """The last seen counters of every workload at the end of a step window."""
 
@@ -63,10 +81,12 @@ class Outcome(msgspec.Struct):
     settled: list[Settled]
     chains: dict[str, list[tuple[float, str]]]  # Per object (placeholder name) what happened to it, in order.
     silences: list[Object]  # Per node that left Ready: how long its lease had been silent.
+    moments: list[Moment] = []  # Everything that the entries count, one by one.
+    placements: list[Placement] = []
 
 
-def ordered_outcome(lines: Iterable[Object]) -> Outcome:
-    """Reads a whole recording and sums it up."""
+def ordered_outcome(lines: Iterable[Object], facts_of: Callable[[str, Object], Facts] = facts) -> Outcome:
+    """Reads a whole recording and sums it up. `facts_of` says what of an object makes a story."""
     rows = list(lines)
     names = Names()
     for kind in (*ORDER_OF_NAMING, None):
@@ -75,7 +95,7 @@ def ordered_outcome(lines: Iterable[Object]) -> Outcome:
                 names.see(row["kind"], row["object"])
     names.finish()
     meta = rows[0]["meta"]
-    builder = _Builder(names, meta.get("start", ""))
+    builder = _Builder(names, meta.get("start", ""), facts_of)
     for row in rows:
         if row.get("end"):
             builder.time = row["t"]
@@ -85,20 +105,25 @@ def ordered_outcome(lines: Iterable[Object]) -> Outcome:
     entries = list(builder.entries.values())
     _mark_racy(entries)
     name = meta.get("scenario", {}).get("name", "")
-    return Outcome(name, entries, builder.settled, builder.chains, builder.silences)
+    return Outcome(
+        name, entries, builder.settled, builder.chains, builder.silences, builder.moments, builder.placements
+    )
 
 
 class _Builder:
     """Walks the lines and collects entries."""
 
-    def __init__(self, names: Names, start: str) -> None:
+    def __init__(self, names: Names, start: str, facts_of: Callable[[str, Object], Facts]) -> None:
         self.names = names
+        self.facts_of = facts_of
         self.start = start[:19]
         self.step, self.step_time, self.time = -1, 0.0, 0.0
         self.entries: dict[tuple[int, str, str, str], Entry] = {}
         self.settled: list[Settled] = []
         self.chains: dict[str, list[tuple[float, str]]] = {}
         self.silences: list[Object] = []
+        self.moments: list[Moment] = []
+        self.placements: list[Placement] = []
         self._known: dict[tuple[str, str, str], Facts] = {}
         self._live: dict[tuple[str, str, str], Object] = {}
         self._events: dict[tuple[str, str], int] = {}
@@ -134,7 +159,7 @@ class _Builder:
     def _event(self, row: Object) -> None:
         obj = row["object"]
         about = obj.get("involvedObject") or {}
-        if row["verb"] == "DELETED" or str(about.get("name", "")).startswith("fake-"):
+        if row["verb"] == "DELETED" or is_fake(str(about.get("kind", "")), str(about.get("name", ""))):
             return
         key = (row["namespace"], row["name"])
         count = obj.get("count") or (obj.get("series") or {}).get("count") or 1
@@ -154,7 +179,7 @@ class _Builder:
     def _object(self, row: Object) -> None:
         kind, name, obj = row["kind"], row["name"], row["object"]
         key = (kind, row["namespace"], name)
-        artefact = name.startswith("fake-") or name == "openshift-service-ca.crt"
+        artefact = is_fake(kind, name) or name == "openshift-service-ca.crt"
         if artefact or (kind == "Namespace" and self.step < 0):
             self._live.pop(key, None)
             return
@@ -164,7 +189,7 @@ class _Builder:
             self._known.pop(key, None)
             self._happened(kind, placeholder, {"life": "deleted"}, "deleted")
             return
-        new = facts(kind, obj)
+        new = self.facts_of(kind, obj)
         self._live[key] = obj
         old = self._known.get(key)
         self._known[key] = new
@@ -179,6 +204,7 @@ class _Builder:
 
     def _fact(self, kind: str, name: str, fact: str, old: Any, new: Any, obj: Object) -> None:
         if fact == "node" and new:
+            self.placements.append(Placement(self.step, self.time, name, new))
             self._happened(kind, name, {"node": "assigned"}, f"node: ->{new}")
             return
         change = self._change(fact, old, new, obj)
@@ -220,8 +246,14 @@ class _Builder:
         entry = Entry(self.step, kind, without_pod_numbers(name), loose, 0, self.time, after, after)
         entry = self.entries.setdefault(entry.key, entry)
         entry.count += count
+        self.moments.append(Moment(entry, name, self.time, count))
         entry.combined += count if combined else 0
         entry.after_max = after
+
+
+def is_fake(kind: str, name: str) -> bool:
+    """Whether it is a node that the recorder itself kept alive, perhaps for another scenario."""
+    return kind == "Node" and name.startswith("fake-")
 
 
 def _mark_racy(entries: list[Entry]) -> None:
