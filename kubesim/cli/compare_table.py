@@ -9,7 +9,7 @@ from statistics import median
 
 from rich.text import Text
 
-from kubesim.cli.timeline import Terminal
+from kubesim.cli.terminal import Terminal
 from kubesim.compare.known import Known
 from kubesim.compare.pair import step_words
 from kubesim.compare.runs import Item, Report

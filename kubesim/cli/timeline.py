@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import textwrap
 from collections.abc import Sequence
-from typing import NoReturn, TextIO
+from typing import TextIO
 
-from rich.console import Console
 from rich.text import Text
 
+from kubesim.cli.terminal import Terminal
 from kubesim.scenario import Counted, Judged, Line, RunResult, Scenario, Verdict
 from kubesim.scenario.narrator import clock
 from kubesim.sim import Clock
@@ -24,14 +24,6 @@ TEXT_COLUMN = 10 + 2 + ACTOR_WIDTH + 1
 TEXT_WIDTH_MIN = 40  # Below this a terminal is too narrow to be pretty; it may wrap as it likes.
 PROGRESS_AFTER_SECONDS = 2.0
 PROGRESS_EVERY_SECONDS = 0.2
-
-
-class Terminal(Console):
-    """Rich's console, except that `main` decides what a reader who went away means."""
-
-    def on_broken_pipe(self) -> NoReturn:
-        """Called in the handler of the error, which goes on."""
-        raise
 
 
 class Timeline:
