@@ -64,7 +64,7 @@ class SimCluster:
 
     `nodes` is how many there are (named node-1 …) or their configurations. `behavior` is "plausible"
     (containers take time, kubelets tell events) or "hollow" (what recordings of real control planes were
-    made with). `without` names components to leave out: "scheduler", "controller-manager"; `scheduler`
+    made with). `without` names components to leave out: "scheduler", "controller-manager", "proxy"; `scheduler`
     is how the scheduler is configured (default: as kube-scheduler without a file). `epoch` is the date
     that virtual time 0 stands for. `writes_policy`: the bootstrap roles are objects that can be read and changed.
     `trust` is what tokens and certificates are signed with, `proxy` how every kube-proxy is configured. `chance` is
@@ -89,6 +89,7 @@ class SimCluster:
         self.sim = Simulation(seed, epoch=epoch, chance=chance)
         self.faults = self.sim.faults
         self._behavior = behavior
+        self._without = tuple(without)
         self._writes_policy = writes_policy
         self.trust = trust or virtual_trust(seed)
         self.scheduler_configuration = scheduler or SchedulerConfiguration()
@@ -341,7 +342,8 @@ class SimCluster:
             host, endpoint, lambda: Kubelet(sim, self.client_for(endpoint, credential), node, runtime=runtime)
         )
         proxy = self.pod_network.add_machine(sim, node.name, node.internal_ip(), node.pod_network())
-        self._install(host, f"kube-proxy/{node.name}", proxy)
+        if "proxy" not in self._without:
+            self._install(host, f"kube-proxy/{node.name}", proxy)
 
     def _install(self, host: Host, name: str, make: Callable[[], Component]) -> None:
         """A process that makes a fresh component at every start."""

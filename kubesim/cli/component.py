@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kubesim.api.wire import Transport
     from kubesim.client.kubeconfig import Access
     from kubesim.kubelet import NodeConfig
+    from kubesim.realcluster.told import Tell
     from kubesim.scheduler import SchedulerConfiguration
     from kubesim.service.component import Install
     from kubesim.sim import Host, Simulation
@@ -71,7 +72,7 @@ def scheduler(access: Access, any_version: bool, leader_elect: bool, config: Pat
 
     configuration = read(config) if config is not None else None
 
-    def install(sim: Simulation, host: Host, transport: Transport) -> None:
+    def install(sim: Simulation, host: Host, transport: Transport, _: Tell) -> None:
         make = components.scheduler(sim, transport, configuration, leader_elect=leader_elect, host=socket.gethostname())
         host.add("scheduler", lambda: make().run())
 
@@ -107,7 +108,7 @@ def controller_manager(
     chosen = components.chosen_controllers(controllers, signs_tokens=key_file is not None, allocates=allocates)
     trust = trust_of(key_file, access.authority if authority_file is None else content(authority_file))
 
-    def install(sim: Simulation, host: Host, transport: Transport) -> None:
+    def install(sim: Simulation, host: Host, transport: Transport, _: Tell) -> None:
         make = components.controller_manager(
             sim, transport, chosen, trust=trust, leader_elect=leader_elect, host=socket.gethostname()
         )
@@ -154,13 +155,54 @@ def kubelet(access: Access, any_version: bool, names: tuple[str, ...], behavior:
 
     configs = [configuration_of(name, node) for name in names or (socket.gethostname().lower(),)]
 
-    def install(sim: Simulation, host: Host, transport: Transport) -> None:
+    def install(sim: Simulation, host: Host, transport: Transport, _: Tell) -> None:
         for config in configs:
             machine = components.Node(sim, transport, config, behavior)
             host.add(f"containerd/{config.name}", machine.runtime.run)
             host.add(f"kubelet/{config.name}", machine.run_kubelet, shutdown=machine.shutdown)
 
     return run("kubelet", access, install, any_version=any_version)
+
+
+@component.command("proxy")
+@process_options
+@click.option("--node-name", "name", default="", metavar="NAME", help="The node [default: this machine's name].")
+@click.option("--node-ip", default="", metavar="ADDRESS", help="The node's address [default: 192.168.49.N].")
+@click.option("--proxy-mode", "mode", type=click.Choice(["iptables", "ipvs", "nftables"]), default="iptables",
+              show_default=True, help="Which rules it makes.")  # fmt: skip
+@click.option("--cluster-cidr", default="10.244.0.0/16", show_default=True, metavar="CIDR", help="Where Pods are.")
+@click.option("--rules", "file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write the rules here whenever they change, as the node's own tools print them.")  # fmt: skip
+def proxy(access: Access, any_version: bool, name: str, node_ip: str, mode: str, cluster_cidr: str,
+          file: Path | None) -> int:  # fmt: skip
+    """Makes rules of Services on a simulated machine, as kube-proxy: no packet of this machine meets them.
+
+    \b
+    Example:
+      kubesim component proxy --node-name node-1 --proxy-mode nftables --rules rules.nft
+    """
+    from kubesim.kubelet import NodeConfig
+    from kubesim.proxy import ProxyConfig
+    from kubesim.realcluster import components
+
+    if file is not None:
+        check_writable(file)
+    node = NodeConfig(name or socket.gethostname().lower(), address=node_ip)
+    config = ProxyConfig(mode=mode, cluster_cidr=cluster_cidr)
+
+    def install(sim: Simulation, host: Host, transport: Transport, tell: Tell) -> None:
+        sim.add_host(node.name, node.internal_ip())
+        host.add("proxy", lambda: components.Proxy(sim, transport, node, config, tell, file).run())
+
+    return run("proxy", access, install, any_version=any_version)
+
+
+def check_writable(file: Path) -> None:
+    """Whoever may not write there learns it before anything runs."""
+    try:
+        file.touch()
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written ({error.strerror})") from None
 
 
 def run(name: str, access: Access, install: Install, *, any_version: bool) -> int:

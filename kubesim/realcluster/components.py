@@ -2,13 +2,16 @@
 
 In a simulated cluster `kubesim.cluster` builds the same classes; all that differs is the transport behind their
 clients. A kubelet brings the simulated container runtime with it: its Pods run, and nothing really does.
-Upstream: cmd/kube-scheduler, cmd/kube-controller-manager, cmd/kubelet (and cmd/kubemark, which is likewise hollow).
+Upstream: cmd/kube-scheduler, cmd/kube-controller-manager, cmd/kubelet, cmd/kube-proxy (and cmd/kubemark, which is
+likewise hollow).
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -23,11 +26,13 @@ from kubesim.controllers.controller import Controller
 from kubesim.controllers.manager import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS
 from kubesim.controllers.tokens import TokensController
 from kubesim.kubelet import Kubelet, NodeConfig, make_runtime
+from kubesim.proxy import PodNetwork, ProxyConfig
 from kubesim.realcluster.errors import RealClusterError
+from kubesim.realcluster.told import Tell
 from kubesim.scheduler import Scheduler, SchedulerConfiguration
-from kubesim.sim import Simulation
+from kubesim.sim import Simulation, Tasks
 
-SCHEDULER, CONTROLLER_MANAGER, KUBELET = "kube-scheduler", "kube-controller-manager", "kubelet"
+SCHEDULER, CONTROLLER_MANAGER, KUBELET, PROXY = "kube-scheduler", "kube-controller-manager", "kubelet", "kube-proxy"
 # Other names of controllers: upstream's own where ours is its service account's, and those that it had before 1.28.
 ALIASES = {
     "daemonset-controller": "daemon-set-controller",
@@ -126,6 +131,48 @@ class Node:
         """The kubelet may write the events that it still has."""
         if self._kubelet is not None:
             await self._kubelet.shutdown()
+
+
+class Proxy:
+    """kube-proxy of one simulated machine. What it makes of Services is told, and written to a file if one is given."""
+
+    def __init__(
+        self,
+        sim: Simulation,
+        transport: Transport,
+        node: NodeConfig,
+        config: ProxyConfig,
+        tell: Tell,
+        file: Path | None,
+    ) -> None:
+        client = Client(transport, f"{PROXY}/{node.name}", field_manager=PROXY)
+        self._network = PodNetwork(sim, client, config)
+        self._make = self._network.add_machine(sim, node.name, node.internal_ip(), node.pod_network())
+        self._kernel = self._network.kernels[node.name]
+        self._seconds = config.min_sync_seconds
+        self._tell = tell
+        self._file = file
+
+    async def run(self) -> None:
+        """Watches, and keeps the machine's rules up to date."""
+        async with Tasks(PROXY) as tasks:
+            tasks.spawn(self._network.feed.run(), "watches")
+            tasks.spawn(self._make().run(), "proxier")
+            await self._network.feed.wait_synced()
+            written: list[str] = []
+            while True:
+                rules = list(self._kernel.rules().text())
+                if rules != written:
+                    written = rules
+                    self._write(rules)
+                await asyncio.sleep(self._seconds)
+
+    def _write(self, rules: list[str]) -> None:
+        self._tell("rules_synced", node=self._kernel.name, mode=self._network.config.mode, lines=len(rules))
+        if self._file is not None:
+            new = self._file.with_name(f".{self._file.name}.new")
+            new.write_text("\n".join(rules) + "\n", encoding="utf-8")
+            new.replace(self._file)
 
 
 def chosen_controllers(text: str, *, signs_tokens: bool, allocates: bool = False) -> tuple[type[Controller], ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from kubesim.api.resources import EVENTS, Resource
+from kubesim.api.resources import EVENTS, NAMESPACES, Resource
 from kubesim.api.wire import ADDED, DELETED, MODIFIED, Transport
 from kubesim.client.client import Client
 from kubesim.client.informer import Informers
@@ -20,13 +20,15 @@ from kubesim.sim import Simulation, Tasks
 from kubesim.waiting import NotReachedError
 
 USER_AGENT = "kubesim"
+# A run's namespace carries its journal, which is none of the scenario's business.
+OBSERVED = tuple(resource for resource in RECORDED if resource != NAMESPACES)
 
 
 class NamespaceObserver(Observer):
     """Sees one namespace and what concerns nodes, not the rest of the cluster."""
 
     def __init__(
-        self, sim: Simulation, client: Client, whole: Client, resources: Iterable[Resource] = RECORDED
+        self, sim: Simulation, client: Client, whole: Client, resources: Iterable[Resource] = OBSERVED
     ) -> None:
         self._of_nodes = Informers(sim, whole)
         super().__init__(sim, client, resources)

@@ -17,17 +17,18 @@ from kubesim.api.wire import Transport
 from kubesim.client.http import HttpTransport
 from kubesim.client.kubeconfig import Access
 from kubesim.realcluster.connecting import greet, skew_warning
-from kubesim.realcluster.told import ToldTransport
+from kubesim.realcluster.told import Tell, ToldTransport
 from kubesim.service.log import Log
 from kubesim.service.supervisor import Supervisor
 from kubesim.sim import Host, Simulation
 from kubesim.sim.trace import Record
 
-ADDRESS = "192.168.49.1"
+HOST, ADDRESS = "this-process", "192.168.49.1"
 END_SECONDS_MAX = 5.0
 SILENT = ("fault",)  # What the trace has beyond what is written and refused.
 
-Install = Callable[[Simulation, Host, Transport], None]  # Puts the component's processes on a host.
+# Puts the component's processes on a host; what they do is told to the last.
+Install = Callable[[Simulation, Host, Transport, Tell], None]
 
 
 class ComponentProcess:
@@ -52,8 +53,8 @@ class ComponentProcess:
             version = await greet(transport)
             transport.on_reachable = self._reachable
             self._begin(version.text, skew_warning(version, any_version=self._any_version))
-            host = sim.add_host(self._name, ADDRESS)
-            self._install(sim, host, ToldTransport(transport, self._log.write))
+            host = sim.add_host(HOST, ADDRESS)
+            self._install(sim, host, ToldTransport(transport, self._log.write), self._log.write)
             host.start()
             ended_by = await ending
             self._log.write("component_ends", component=self._name, signal=signal.Signals(ended_by).name)

@@ -27,6 +27,7 @@ PROGRAMS = {
     "test_kubectl_versions": (),
     "test_mqtt": ("kubectl", "mosquitto", "mosquitto_pub", "openssl"),
     "test_python_clients": ("kubectl",),
+    "test_realcluster": ("kubectl",),
     "test_start": ("kubectl",),
     "test_streams": ("kubectl", "curl"),
     "test_transcripts": ("kubectl", "bash"),

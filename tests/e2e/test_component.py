@@ -20,6 +20,7 @@ PARTS = {
     "scheduler": (),
     "controller-manager": ("--no-leader-elect",),
     "kubelet": ("--node-name", "node-1", "--node-name", "node-2", "--capacity", "cpu=8"),
+    "proxy": ("--node-name", "node-1"),
 }
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kubesim.api.errors import ForbiddenError, NotFoundError
-from kubesim.api.resources import CONFIG_MAPS, LEASES, PODS
+from kubesim.api.resources import CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES, LEASES, PODS, SERVICES
 from kubesim.api.stored import Stored
 from kubesim.api.wire import ClientCertificate, Options, Request, Response
 from kubesim.apiserver import ApiServer
@@ -19,6 +22,7 @@ from kubesim.client.kubeconfig import Access
 from kubesim.controllers.manager import ALL_CONTROLLERS
 from kubesim.etcd import Member
 from kubesim.kubelet import NodeConfig
+from kubesim.proxy import ProxyConfig
 from kubesim.realcluster import components
 from kubesim.realcluster.connecting import ServerVersion, greet, skew_warning, version_of
 from kubesim.realcluster.errors import RealClusterError
@@ -86,8 +90,6 @@ def test_scheduler_controllers_and_kubelet_make_a_deployment_run_over_http(serve
                 ("scheduler", scheduler().run),
             ):
                 tasks.spawn(run(), name)
-            from kubesim.api.resources import DEPLOYMENTS
-
             await client.create(DEPLOYMENTS, DEPLOYMENT)
             running: set[str] = set()
             while len(running) < 3:
@@ -102,6 +104,41 @@ def test_scheduler_controllers_and_kubelet_make_a_deployment_run_over_http(serve
     assert "wrote deployments.apps/default/web/status" in told
     assert sum(line.endswith("/binding") for line in told) == 3
     assert not [line for line in told if "leases" in line or "events" in line]
+
+
+def test_kube_proxy_writes_its_rules_over_http(served: Any, tmp_path: Path) -> None:
+    """Teaches: from a Service and its endpoints kube-proxy makes rules, whoever serves them."""
+    told: list[dict[str, Any]] = []
+    about = {"name": "web", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}}
+    port = {"name": "", "port": 80, "protocol": "TCP"}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": about, "spec": {"ports": [port]}}
+    endpoint = {"addresses": ["10.244.1.5"], "conditions": {"ready": True}}
+    slice_ = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": about, "addressType": "IPv4",
+              "endpoints": [endpoint], "ports": [port]}  # fmt: skip
+
+    async def test(sim: Simulation, transport: HttpTransport) -> None:
+        node = NodeConfig("node-1")
+        sim.add_host(node.name, node.internal_ip())
+        changed = asyncio.Event()
+
+        def tell(_: str, **fields: Any) -> None:
+            told.append(fields)
+            if len(told) > 1:
+                changed.set()
+
+        config = ProxyConfig(mode="nftables", min_sync_seconds=0.1)
+        proxy = components.Proxy(sim, transport, node, config, tell, tmp_path / "rules")
+        client = Client(transport, "tester")
+        async with Tasks("test") as tasks:
+            tasks.spawn(proxy.run(), "proxy")
+            await client.create(SERVICES, service)
+            await client.create(ENDPOINT_SLICES, slice_)
+            while "10.244.1.5" not in (tmp_path / "rules").read_text() if (tmp_path / "rules").exists() else True:
+                changed.clear()
+                await changed.wait()
+
+    served(test)
+    assert told[0]["node"] == "node-1"
 
 
 def test_controllers_are_chosen_as_kube_controller_manager_s_flag_says() -> None:
@@ -195,8 +232,6 @@ async def test_heartbeats_are_not_told() -> None:
 )
 def test_a_neighbouring_release_is_warned_of(text: str, words: str) -> None:
     """Teaches: version skew."""
-    import re
-
     warning = skew_warning(version_of({"gitVersion": text}, "x"))
     assert re.search(words, warning) if words else not warning
 
