@@ -146,7 +146,7 @@ class Proxy:
         file: Path | None,
     ) -> None:
         client = Client(transport, f"{PROXY}/{node.name}", field_manager=PROXY)
-        self._network = PodNetwork(sim, client, config)
+        self._network = PodNetwork(sim, client, client, config)  # Policies are no business of kube-proxy.
         self._make = self._network.add_machine(sim, node.name, node.internal_ip(), node.pod_network())
         self._kernel = self._network.kernels[node.name]
         self._seconds = config.min_sync_seconds
