@@ -1,5 +1,6 @@
 """The kubelet: the agent on every node that makes Pods real. Knows the cluster only through a client."""
 
+from kubesim.kubelet.configuration import KubeletConfiguration, PriorityGrace
 from kubesim.kubelet.kubelet import Kubelet, make_registries, make_runtime
 from kubesim.kubelet.node_config import NodeConfig, default_nodes
 from kubesim.kubelet.pod_ports import PodPorts
@@ -14,9 +15,11 @@ __all__ = [
     "ContainerRuntime",
     "HOLLOW",
     "Kubelet",
+    "KubeletConfiguration",
     "NodeConfig",
     "PLAUSIBLE",
     "PodPorts",
+    "PriorityGrace",
     "Profile",
     "Registries",
     "Workload",

@@ -22,6 +22,7 @@ from kubesim.client.events import WARNING, EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.kubelet.admission import Admission
 from kubesim.kubelet.container_starter import ContainerStarter
+from kubesim.kubelet.eviction import EvictionManager
 from kubesim.kubelet.image_gc import ImageGarbageCollector
 from kubesim.kubelet.image_manager import ImageManager
 from kubesim.kubelet.lease import NodeLease
@@ -86,7 +87,15 @@ class Kubelet:
         )
         self._images = ImageGarbageCollector(sim, self.runtime, node, self._warn)
         self._syncer.state = self._workers.state = self._state
-        self._reporter = NodeReporter(sim, client, self._recorder, node, self.runtime, self._random, self._state)
+        self._eviction = EvictionManager(
+            sim, self.runtime, node, events, self._workers.pods.values, self._workers.kill, self._warn,
+            lambda: self._reporter.hurry(), self._images.free,
+        )  # fmt: skip
+        self._workers.refuse = self._eviction.admit
+        self._reporter = NodeReporter(
+            sim, client, self._recorder, node, self.runtime, self._random, self._state,
+            lambda: self._eviction.conditions,
+        )  # fmt: skip
         self._server = KubeletServer(
             sim, self.runtime, surroundings, lambda: self._workers.pods.values(), self._tasks, node.name
         )
@@ -102,8 +111,9 @@ class Kubelet:
         name = self.node.name
         unsubscribe = self.runtime.subscribe(self._workers.container_changed)
         self._state.start()
-        if self.runtime.emits_events:
+        if self.runtime.emits_events:  # A hollow node has nothing that could run out.
             self._images.start()
+            self._eviction.start()
         try:
             self._tasks.spawn(self._recorder.run(), "events")
             self._reporter.event("Starting", "Starting kubelet.")
@@ -126,6 +136,7 @@ class Kubelet:
             unsubscribe()
             self._state.stop()
             self._images.stop()
+            self._eviction.stop()
             self._workers.stop()
             self._statuses.stop()
             self._probes.stop()

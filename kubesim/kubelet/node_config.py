@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 import msgspec
 
+from kubesim.kubelet.configuration import KubeletConfiguration, allocatable
+
 KUBELET_VERSION = "v1.36.2"
 NODE_ADDRESS_BASE = (192 << 24) | (168 << 16) | (49 << 8)  # minikube's network, 192.168.49.0.
 POD_ADDRESS_BASE = (10 << 24) | (244 << 16)
@@ -21,7 +23,7 @@ class NodeConfig(msgspec.Struct, frozen=True):
     capacity: Mapping[str, str] = MappingProxyType(
         {"cpu": "2", "ephemeral-storage": "61255492Ki", "memory": "4Gi", "pods": "110"}
     )
-    allocatable: Mapping[str, str] | None = None  # None: the capacity.
+    allocatable: Mapping[str, str] | None = None  # None: the capacity without what is reserved.
     labels: Mapping[str, str] = EMPTY
     annotations: Mapping[str, str] = EMPTY
     taints: tuple[Mapping[str, str], ...] = ()
@@ -41,6 +43,7 @@ class NodeConfig(msgspec.Struct, frozen=True):
     image_gc_high_percent: int = 85  # Of the disk: from here on images that nothing runs from are removed …
     image_gc_low_percent: int = 80  # … until no more than this is used.
     kubelet_port: int = 10250
+    configuration: KubeletConfiguration = KubeletConfiguration()
 
     @property
     def number(self) -> int:
@@ -58,7 +61,9 @@ class NodeConfig(msgspec.Struct, frozen=True):
 
     def allocatable_resources(self) -> dict[str, str]:
         """What Pods may use."""
-        return dict(self.capacity if self.allocatable is None else self.allocatable)
+        if self.allocatable is not None:
+            return dict(self.allocatable)
+        return allocatable(self.capacity, self.configuration)
 
     def all_labels(self) -> dict[str, str]:
         """The labels that every kubelet sets, then zone and region, then the configured ones."""

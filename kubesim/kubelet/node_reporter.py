@@ -9,6 +9,7 @@ Upstream: registerWithAPIServer, syncNodeStatus and fastStatusUpdateOnce in pkg/
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from random import Random
 
 from kubesim.api.errors import AlreadyExistsError, ApiError, NotFoundError, TransportError
@@ -48,6 +49,7 @@ class NodeReporter:
     def __init__(
         self, sim: Simulation, client: Client, recorder: EventRecorder, config: NodeConfig,
         runtime: ContainerRuntime, random: Random, state: RuntimeState,
+        pressures: Callable[[], Sequence[str]] = tuple,
     ) -> None:  # fmt: skip
         self._clock = sim.clock
         self._client = client
@@ -56,6 +58,8 @@ class NodeReporter:
         self._runtime = runtime
         self._state = state
         self._random = random
+        self._pressures = pressures  # The conditions of pressure that hold now.
+        self._pressures_told: tuple[str, ...] = ()
         self._reference: Object = {"kind": "Node", "name": config.name, "uid": config.name, "apiVersion": "v1"}
         self._reported_at = 0.0
         self._delay_seconds = 0.0  # Of the next periodic report.
@@ -104,6 +108,15 @@ class NodeReporter:
         if self._is_due():
             self._due.set()
 
+    def hurry(self) -> None:
+        """Something changed that others must hear of at once.
+
+        A real kubelet waits for its next check, up to 10 s. Meanwhile Pods are made, bound to it and refused as fast
+        as requests go: with requests that take no time there would be no end of them.
+        """
+        if self._is_due():
+            self._due.set()
+
     def _feeling(self) -> Feeling:
         """The condition Ready as it is now."""
         errors = self._state.errors()
@@ -112,7 +125,8 @@ class NodeReporter:
     def see(self, node: Stored) -> None:
         """The Node as the apiserver has it now."""
         known = {each["type"]: each["status"] for each in (node.object.get("status") or {}).get("conditions") or ()}
-        ours = {name: feeling.status for name, feeling in HEALTHY.items()} | {READY_CONDITION: self._ready.status}
+        ours = {name: "True" if name in self._pressures_told else "False" for name in HEALTHY}
+        ours[READY_CONDITION] = self._ready.status
         self._contradicted = any(known.get(name) != status for name, status in ours.items())
 
     def event(self, reason: str, message: str, kind: str = NORMAL) -> None:
@@ -147,6 +161,7 @@ class NodeReporter:
         return (
             self._contradicted
             or self._ready != self._told
+            or tuple(self._pressures()) != self._pressures_told
             or waited_seconds >= REPORT_SECONDS + self._delay_seconds
             or self._runtime.images_changed() != self._images_reported
         )
@@ -166,8 +181,8 @@ class NodeReporter:
         stored = await self._client.get(NODES, self._config.name)
         old = stored.object.get("status") or {}
         images = self._runtime.images_changed()
-        ready = self._ready
-        new = node_status(self._config, self._runtime, old, ready, self._clock.timestamp())
+        ready, pressures = self._ready, tuple(self._pressures())
+        new = node_status(self._config, self._runtime, old, ready, self._clock.timestamp(), pressures)
         new["nodeInfo"]["containerRuntimeVersion"] = self._state.version()
         changed = status_differs(old, new)
         due = self._clock.now() - self._reported_at >= REPORT_SECONDS + self._delay_seconds
@@ -177,7 +192,7 @@ class NodeReporter:
             self._reported_at = self._clock.now()
             self._delay_seconds = REPORT_SECONDS * (self._random.random() - 0.5) if changed else 0.0
         self._images_reported = images
-        self._told = ready
+        self._told, self._pressures_told = ready, pressures
 
     def _say_changes(self, old: Object, new: Object) -> None:
         name = self._config.name

@@ -37,6 +37,11 @@ HEALTHY: Mapping[str, Feeling] = {
     "PIDPressure": Feeling("False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
 }
 READY = Feeling("True", "KubeletReady", "kubelet is posting ready status")
+PRESSED: Mapping[str, Feeling] = {
+    "MemoryPressure": Feeling("True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+    "DiskPressure": Feeling("True", "KubeletHasDiskPressure", "kubelet has disk pressure"),
+    "PIDPressure": Feeling("True", "KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
+}
 STARTING = Feeling("False", "KubeletNotReady", "CSINode is not yet initialized")
 # What a kubelet says in an event when a condition takes a value.
 EVENT_REASONS = {
@@ -66,11 +71,12 @@ def new_node(config: NodeConfig, runtime: ContainerRuntime, now: str) -> Object:
 
 
 def node_status(
-    config: NodeConfig, runtime: ContainerRuntime, old: Mapping[str, Any], ready: Feeling, now: str
-) -> Object:
-    """The status of a healthy node at `now`; conditions that did not change keep their transition time."""
+    config: NodeConfig, runtime: ContainerRuntime, old: Mapping[str, Any], ready: Feeling, now: str,
+    pressures: Sequence[str] = (),
+) -> Object:  # fmt: skip
+    """The status of a node at `now`, with these pressures; what did not change keeps its transition time."""
     known = {condition["type"]: condition for condition in old.get("conditions") or ()}
-    feelings = {**HEALTHY, "Ready": ready}
+    feelings = {**HEALTHY, **{name: PRESSED[name] for name in pressures}, "Ready": ready}
     others = [condition for name, condition in known.items() if name not in feelings]
     status: Object = {
         "capacity": dict(config.capacity),

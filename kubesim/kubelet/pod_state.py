@@ -45,6 +45,7 @@ class PodState:
     started: dict[str, bool] = field(default_factory=dict)  # The same for startup probes.
     failed_probes: dict[str, str] = field(default_factory=dict)  # Container id → kind of probe.
     failure: tuple[str, str] | None = None  # Why the whole Pod failed: reason and message.
+    disruption: str = ""  # Why the kubelet itself ended it: the message of the condition DisruptionTarget.
     rejection: tuple[str, str] | None = None  # Why it was never let in.
     gone: bool = False  # Its object was deleted.
     foreign: list[dict[str, Any]] = field(default_factory=list)  # The conditions that others wrote.

@@ -18,6 +18,7 @@ Status = dict[str, Any]
 PENDING, RUNNING, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
 TERMINAL = (SUCCEEDED, FAILED)
 OWNED_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+DISRUPTION_TARGET, TERMINATION_BY_KUBELET = "DisruptionTarget", "TerminationByKubelet"
 
 
 class Verdict(NamedTuple):
@@ -43,6 +44,7 @@ class PodFacts(NamedTuple):
     now: str
     failure: tuple[str, str] | None = None  # Reason and message of a Pod that was rejected or ran out of time.
     foreign: Sequence[Status] = ()  # The conditions that others wrote.
+    disruption: str = ""  # Why the kubelet itself ended the Pod.
 
 
 def generate_status(facts: PodFacts) -> Status:
@@ -137,7 +139,9 @@ def conditions(
         "PodScheduled": TRUE,
     }
     old = {condition["type"]: condition for condition in facts.old.get("conditions") or ()}
-    return list(facts.foreign) + [
+    if facts.disruption and facts.containers.ended:
+        verdicts[DISRUPTION_TARGET] = Verdict("True", TERMINATION_BY_KUBELET, facts.disruption)
+    return [each for each in facts.foreign if each["type"] not in verdicts] + [
         _condition(name, verdict, old.get(name), facts.generation, facts.now) for name, verdict in verdicts.items()
     ]
 

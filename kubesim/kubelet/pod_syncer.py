@@ -29,6 +29,8 @@ NANOSECONDS_PER_SECOND = 1_000_000_000
 REFRESH_NS = NANOSECONDS_PER_SECOND  # After a failed start: when the status shows why.
 ERROR_RETRY_NS = 10 * NANOSECONDS_PER_SECOND  # A failure that has no back-off of its own.
 DEADLINE_EXCEEDED = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+REJECTION_SECONDS = 0.02  # Whoever makes a new Pod for each that was refused must not do so endlessly in no time.
+REJECTED = "Pod was rejected: "
 MINIMUM_GRACE_SECONDS = 2.0  # Even a forced deletion gives the containers this long.
 
 
@@ -72,7 +74,7 @@ class PodSyncer:
         )  # fmt: skip
         return PodFacts(
             containers, pod.generation, old, self._host_ip, pod.start_time, self._clock.timestamp(), pod.failure,
-            pod.foreign,
+            pod.foreign, pod.disruption,
         )  # fmt: skip
 
     def _is_silent(self, pod: PodState) -> bool:
@@ -103,6 +105,10 @@ class PodSyncer:
     async def sync(self, pod: PodState) -> int:
         """One round. Returns in how many nanoseconds another is due; 0: not before something happens."""
         if pod.rejection is not None:
+            reason, message = pod.rejection
+            self._events.warning(pod, "", reason, message.removeprefix(REJECTED))
+            if self._runtime.emits_events:
+                await asyncio.sleep(REJECTION_SECONDS)
             self.statuses.publish(pod, rejected_status(pod.status, pod.generation, *pod.rejection))
             pod.stage = Stage.FINISHED
             return 0

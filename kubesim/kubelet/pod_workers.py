@@ -9,6 +9,7 @@ Upstream: pkg/kubelet/pod_workers.go, SyncPod and friends in pkg/kubelet/kubelet
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from kubesim.api.stored import Stored
 from kubesim.kubelet.admission import Admission
@@ -33,6 +34,7 @@ class PodWorkers:
         self._admission = admission
         self.pods: dict[str, PodState] = {}  # By UID, in order of arrival.
         self.state: RuntimeState | None = None  # Set by the kubelet.
+        self.refuse: Callable[[PodState], tuple[str, str] | None] = lambda _: None  # Who else may keep a Pod out.
 
     # -- what wakes a Pod -----------------------------------------------------------------------------
 
@@ -46,7 +48,7 @@ class PodWorkers:
         elif pod.deleting or pod.status.get("phase") == "Running":
             self._admission.reserve(pod)
         else:
-            pod.rejection = self._admission.admit(pod)
+            pod.rejection = self.refuse(pod) or self._admission.admit(pod)
         for container in self._syncer.running(pod):
             self._syncer.container_changed(pod, container)  # From before this kubelet began.
         self._update(pod)
@@ -78,6 +80,14 @@ class PodWorkers:
             self._forget(pod)
             return
         self._update(pod)
+        self.wake(pod)
+
+    def kill(self, pod: PodState, failure: tuple[str, str], grace_seconds: float, disruption: str = "") -> None:
+        """The kubelet itself ends a Pod for good, with this reason and message."""
+        if pod.stage is not Stage.SYNC:
+            return
+        pod.failure, pod.disruption = failure, disruption
+        self._terminate(pod, grace_seconds)
         self.wake(pod)
 
     def container_changed(self, pod_uid: str, container: Container) -> None:
@@ -125,6 +135,9 @@ class PodWorkers:
         grace_seconds = self._grace_seconds(pod)
         if pod.stage is Stage.TERMINATING and grace_seconds >= pod.grace_seconds:
             return
+        self._terminate(pod, grace_seconds)
+
+    def _terminate(self, pod: PodState, grace_seconds: float) -> None:
         pod.stage, pod.grace_seconds = Stage.TERMINATING, grace_seconds
         if pod.task is not None:
             pod.task.cancel()  # Whatever it waits for (a pull, a longer grace) does not matter any more.

@@ -16,7 +16,7 @@ from kubesim.api.errors import ApiError, ConflictError, NotFoundError, Transport
 from kubesim.api.resources import PODS
 from kubesim.client.client import Client
 from kubesim.kubelet.pod_state import PodState, Stage
-from kubesim.kubelet.pod_status import OWNED_CONDITIONS
+from kubesim.kubelet.pod_status import DISRUPTION_TARGET, OWNED_CONDITIONS, TERMINATION_BY_KUBELET
 from kubesim.sim import CAUSES, Cause, Simulation, Tasks
 
 SYNC_PERIOD_SECONDS = 10.0
@@ -149,12 +149,18 @@ def status_patch(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         known = {item[key]: item for item in before or ()}
         items = _merge_items(value, known, key)
         if name == "conditions":  # Those of others are theirs to write.
-            items = [item for item in items if item["type"] in OWNED_CONDITIONS]
+            items = [item for item in items if is_own(item)]
         if items:
             changes[name] = items
             if len(value) > 1:  # One item is in order.
                 changes[f"$setElementOrder/{name}"] = [{key: item[key]} for item in value]
     return changes
+
+
+def is_own(condition: dict[str, Any]) -> bool:
+    """Whether a condition is this kubelet's to write; DisruptionTarget it shares with those who evict and preempt."""
+    kind = condition["type"]
+    return kind in OWNED_CONDITIONS or (kind == DISRUPTION_TARGET and condition.get("reason") == TERMINATION_BY_KUBELET)
 
 
 def _merge_items(value: list[dict[str, Any]], known: dict[str, dict[str, Any]], key: str) -> list[dict[str, Any]]:

@@ -78,6 +78,10 @@ class ContainerBehavior(Model):
     leak: Quantity = Field(0, description="Memory that is lost every second.")
     request_cpu: Seconds = Field(0, description="CPU time that one request costs.")
     request_leak: Quantity = Field(0, description="Memory that is lost with every request.")
+    disk: Quantity = Field(0, description="What it writes to the node's disk as it begins.")
+    disk_growth: Quantity = Field(0, description="What it writes every second.")
+    disk_volume: str = Field("", description="The emptyDir that it writes to; absent: its own layer.")
+    forks: float = Field(0, ge=0, description="Processes that it starts every second and that never end.")
     http: list[HttpAnswer] = Field(default_factory=list, description="What it answers; absent: what its image does.")
     log: list[OutputLine] = Field(default_factory=list, description="What it prints; absent: what its image does.")
     needs: list[Needs] = Field(default_factory=list, description="Services that it depends on.")
@@ -116,6 +120,10 @@ def behaviour(found: ContainerBehavior) -> Behaviour:
         leak_bytes_per_second=value(found.leak),
         request_cpu_milliseconds=found.request_cpu * 1000,
         request_leak_bytes=value(found.request_leak),
+        disk_bytes=value(found.disk),
+        disk_bytes_per_second=value(found.disk_growth),
+        disk_volume=found.disk_volume,
+        processes_per_second=found.forks,
         http=tuple(
             Answer(each.path, each.code, each.body, each.content_type, each.after, each.until, each.port, each.every)
             for each in found.http

@@ -10,6 +10,7 @@ import msgspec
 from kubesim.cluster import SimCluster
 from kubesim.kubelet import HOLLOW, PLAUSIBLE, NodeConfig, Profile, default_nodes
 from kubesim.scenario.containers import behaviour
+from kubesim.scenario.kubelets import configuration
 from kubesim.scenario.registries import act
 from kubesim.scenario.schema import ClusterSpec, NodeSpec, Scenario
 from kubesim.scheduler import ConfigurationError, SchedulerConfiguration
@@ -19,7 +20,11 @@ def nodes_of(scenario: Scenario) -> tuple[NodeConfig, ...]:
     """Its machines."""
     spec = scenario.spec.cluster
     if isinstance(spec.nodes, int):
-        return tuple(msgspec.structs.replace(node, runtime=spec.runtime) for node in default_nodes(spec.nodes))
+        shared = configuration(spec.kubelet)
+        return tuple(
+            msgspec.structs.replace(node, runtime=spec.runtime, configuration=shared)
+            for node in default_nodes(spec.nodes)
+        )
     return tuple(node_config(node, spec) for node in spec.nodes)
 
 
@@ -71,4 +76,5 @@ def node_config(node: NodeSpec, cluster: ClusterSpec) -> NodeConfig:
         runtime=node.runtime or cluster.runtime,
         serialize_image_pulls=node.parallel_pulls == 1,
         max_parallel_image_pulls=node.parallel_pulls,
+        configuration=configuration(node.kubelet or cluster.kubelet),
     )

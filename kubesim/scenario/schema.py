@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from kubesim.scenario.containers import ContainerBehavior
+from kubesim.scenario.kubelets import KubeletSettings
 from kubesim.scenario.model import Model
 from kubesim.scenario.packets import PacketStep
 from kubesim.scenario.registries import RegistryActions
@@ -50,6 +51,7 @@ class NodeSpec(Model):
     parallel_pulls: int | None = Field(
         1, ge=1, description="How many images it pulls at once; null: any number. A kubelet's default is 1."
     )
+    kubelet: KubeletSettings | None = Field(None, description="How its kubelet is configured; absent: the cluster's.")
 
 
 class ClusterSpec(Model):
@@ -70,6 +72,9 @@ class ClusterSpec(Model):
     )
     runtime: Literal["containerd", "docker", "cri-o"] = Field(
         default="containerd", description="The container runtime of all nodes that name no other."
+    )
+    kubelet: KubeletSettings | None = Field(
+        default=None, description="How the kubelets of all nodes that say nothing else are configured."
     )
     images: dict[str, ContainerBehavior] = Field(
         default_factory=dict, description="What containers do, by image; other images run until they are stopped."

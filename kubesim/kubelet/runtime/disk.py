@@ -19,6 +19,7 @@ class Disk:
     def __init__(self, capacity_bytes: int, images: Callable[[], int]) -> None:
         self.capacity_bytes = capacity_bytes
         self.other_bytes = min(SYSTEM_BYTES, round(capacity_bytes * SYSTEM_SHARE))
+        self.container_bytes = 0  # What containers have written, as the kubelet last saw it.
         self._images = images
 
     def image_bytes(self) -> int:
@@ -27,7 +28,7 @@ class Disk:
 
     def used_bytes(self) -> int:
         """Everything; never more than there is."""
-        return min(self.capacity_bytes, self.other_bytes + self.image_bytes())
+        return min(self.capacity_bytes, self.other_bytes + self.container_bytes + self.image_bytes())
 
     def available_bytes(self) -> int:
         """What is left."""

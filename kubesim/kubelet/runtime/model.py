@@ -79,6 +79,11 @@ class Behaviour(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     leak_bytes_per_second: int = 0  # Memory that it never gives back.
     request_cpu_milliseconds: float = 0.0  # What one request costs.
     request_leak_bytes: int = 0
+    disk_bytes: int = 0  # What it writes at once, into its own layer or into `disk_volume` (an emptyDir's name) …
+    disk_bytes_per_second: int = 0  # … and more every second.
+    disk_volume: str = ""
+    processes: int = 1
+    processes_per_second: float = 0.0  # A fork bomb's fuse.
     http: tuple[Answer, ...] = ()  # What it answers; none: what its image answers.
     depends_on: tuple[Dependency, ...] = ()
     log: tuple[LogLine, ...] = ()
