@@ -28,6 +28,7 @@ COMMANDS = {
     "list": "kubesim.cli.list_profiles:list_profiles",
     "logs": "kubesim.cli.service_logs:logs",
     "node": "kubesim.cli.node:node",
+    "registry": "kubesim.cli.registry:registry",
     "addons": "kubesim.cli.addons:addons",
     "pause": "kubesim.cli.clock:pause",
     "resume": "kubesim.cli.clock:resume",

@@ -86,6 +86,34 @@ def start(name: str, profile_name: str, home: Path) -> None:
     click.echo(f"node {name} is started")
 
 
+@node.command("crash-runtime")
+@click.argument("name")
+@profile_options
+def crash_runtime(name: str, profile_name: str, home: Path) -> None:
+    """Kill the container runtime of a machine. Its containers go on (docker's do not); nothing can be started.
+
+    
+    Example:
+      kubesim node crash-runtime node-2
+    """
+    ask(existing(home, profile_name), "POST", f"nodes/{name}/crash-runtime")
+    click.echo(f"the container runtime of node {name} is dead")
+
+
+@node.command("start-runtime")
+@click.argument("name")
+@profile_options
+def start_runtime(name: str, profile_name: str, home: Path) -> None:
+    """Start the container runtime of a machine again.
+
+    
+    Example:
+      kubesim node start-runtime node-2
+    """
+    ask(existing(home, profile_name), "POST", f"nodes/{name}/start-runtime")
+    click.echo(f"the container runtime of node {name} runs")
+
+
 @node.command("delete")
 @click.argument("name")
 @profile_options

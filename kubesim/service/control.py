@@ -7,9 +7,11 @@
     POST   speed  {"speed": N}    N virtual seconds per second from here on
     POST   nodes  {"name": …}     one more node; without a name node-N
     POST   nodes/NAME/stop|start  its machine is shut down, or switched on
+    POST   nodes/NAME/crash-runtime|start-runtime   its container runtime dies alone, or is started again
     DELETE nodes/NAME             its machine and its Node object
     GET    addons                 all addons, and whether they are on
     POST   addons/NAME/enable|disable
+    POST   registry {"publish": IMAGE} …   one change to an image registry, as a scenario's step has it
     GET    attempts               the Pods that the scheduler tried
     POST   explain-schedule {"namespace": …, "pod": …, "attempt": N}   why it went where it went
     POST   proxy/rules  {"node": …, "mode": …, "service": …}     what kube-proxy has made of Services on a node
@@ -32,6 +34,7 @@ from kubesim.apiserver.authn import MASTERS, User
 from kubesim.cluster import CONTROL_PLANE, SimCluster
 from kubesim.kubelet import NodeConfig
 from kubesim.recording.facts import condition
+from kubesim.service.control_images import change_registry
 from kubesim.service.control_network import packet_way, proxy_rules
 from kubesim.service.scheduling import attempt_number, explain_schedule, list_attempts
 from kubesim.sim import Host, Mode, SimLoop, State
@@ -76,6 +79,7 @@ class Control:
             ("GET", "attempts"): self._list_attempts,
             ("POST", "explain-schedule"): self._explain_schedule,
             ("POST", "proxy/rules"): self._proxy_rules,
+            ("POST", "registry"): self._change_registry,
             ("POST", "trace-packet"): self._trace_packet,
         }
 
@@ -176,8 +180,12 @@ class Control:
             await self._cluster.faults.stop(node.name)
         elif parts[2] == "start":
             self._cluster.faults.restart(node.name)
+        elif parts[2] == "crash-runtime":
+            self._cluster.faults.crash(f"runtime/{node.name}")
+        elif parts[2] == "start-runtime":
+            self._cluster.faults.restart(f"runtime/{node.name}")
         else:
-            raise NotFoundError(f"a node can be stopped and started, not {parts[2]}")
+            raise NotFoundError(f"a node can be stopped and started, and so can its runtime, not {parts[2]}")
         return self._node(node)
 
     async def _delete_node(self, name: str) -> Answer:
@@ -190,6 +198,9 @@ class Control:
             if not isinstance(error, NotFoundError):
                 raise
         return {"name": name, "machine": "deleted"}
+
+    async def _change_registry(self, body: Body) -> Answer:
+        return change_registry(self._cluster, body)
 
     def _tell_nodes(self) -> None:
         self._on_nodes(tuple(node.name for node in self._cluster.nodes))
