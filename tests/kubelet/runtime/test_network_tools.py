@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from kubesim.addons import Addons
 from kubesim.api.resources import PODS
 from kubesim.api.stored import Object
 from kubesim.client.streams import Ended
@@ -146,3 +147,29 @@ async def test_a_retry_waits_longer_each_time(cluster: SimCluster) -> None:
     ended = await run(cluster, "curl -sS --retry 3 --retry-connrefused web")
     assert ended.code == 7
     assert cluster.sim.clock.now() - started == 1 + 2 + 4
+
+
+async def test_nslookup_says_who_answered_and_what_the_full_name_is(cluster: SimCluster) -> None:
+    """Teaches: the search path of resolv.conf made a full name of a short one."""
+    await Addons(cluster).enable("dns")
+    await start(cluster, replicas=1)
+    ended = await run(cluster, "nslookup web")
+    assert (ended.code, ended.stdout.splitlines()) == (
+        0,
+        ["Server:\t\t10.96.0.10", "Address:\t10.96.0.10:53", "", "Name:\tweb.default.svc.cluster.local",
+         "Address: 10.96.7.7", ""],
+    )  # fmt: skip
+    assert (await run(cluster, "getent hosts web")).stdout == "10.96.7.7       web.default.svc.cluster.local\n"
+    assert (await run(cluster, "cat /etc/resolv.conf")).stdout.startswith("search default.svc.cluster.local svc.")
+    missing = await run(cluster, "nslookup shop")
+    assert (missing.code, missing.stdout.splitlines()[-2]) == (1, "** server can't find shop: NXDOMAIN")
+
+
+async def test_without_a_dns_server_nslookup_times_out(cluster: SimCluster) -> None:
+    """Teaches: what a cluster whose CoreDNS is down looks like from inside of a container."""
+    await Addons(cluster).enable("dns")
+    await start(cluster, replicas=1)
+    await cluster.kubectl.run("scale deployment coredns -n kube-system --replicas=0")
+    await cluster.run_for(15)
+    ended = await run(cluster, "nslookup web")
+    assert (ended.code, ended.stdout) == (1, ";; connection timed out; no servers could be reached\n\n")

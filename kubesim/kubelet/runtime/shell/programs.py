@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubesim.kubelet.runtime.shell.archives import ARCHIVES
 from kubesim.kubelet.runtime.shell.curl import curl
 from kubesim.kubelet.runtime.shell.filters import FILTERS
+from kubesim.kubelet.runtime.shell.nslookup import getent, nslookup
 from kubesim.kubelet.runtime.shell.system_tools import SYSTEM_TOOLS
 from kubesim.kubelet.runtime.shell.text_tools import TEXT_TOOLS
 from kubesim.kubelet.runtime.shell.tools import TOOLS, Tool
@@ -18,4 +19,6 @@ PROGRAMS: dict[str, Tool] = {
     **ARCHIVES,
     **NET_TOOLS,
     "curl": curl,
+    "getent": getent,
+    "nslookup": nslookup,
 }
