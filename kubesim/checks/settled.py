@@ -11,6 +11,7 @@ from kubesim.api.meta import Object
 from kubesim.api.stored import Stored
 from kubesim.api.wire import Options
 from kubesim.apiserver.storage import etcd_prefix
+from kubesim.checks.proxies import check_proxies
 from kubesim.checks.violation import Violation
 from kubesim.checks.workloads import check_endpoints, check_replica_sets
 from kubesim.client.informer import Informer, Selection
@@ -34,7 +35,8 @@ async def check_settled(cluster: SimCluster) -> list[Violation]:
         Violation(now, "dependants end with their owner", f"{stored.object.get('kind')} {stored.key}", text)
         for stored, text in ownerless(cluster)
     ]
-    found += [Violation(now, *broken) for broken in (*check_replica_sets(cluster), *check_endpoints(cluster))]
+    broken = (*check_replica_sets(cluster), *check_endpoints(cluster), *check_proxies(cluster))
+    found += [Violation(now, *each) for each in broken]
     found += [
         Violation(now, "no event is lost or repeated between list and watch", about, text)
         for about, text in await compare_with_history(cluster)
