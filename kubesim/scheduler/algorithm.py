@@ -63,7 +63,7 @@ class SchedulingAlgorithm:
     def schedule(self, framework: Framework, pod: PodInfo) -> Decision:
         """The node for `pod` as the snapshot stands, or why there is none."""
         state = CycleState()
-        promised = pod.pod.status.nominated_node_name
+        promised = pod.promised_node
         evaluation = None if promised else self._from_columns(framework, pod)
         if evaluation is None:
             narrowed, rejected = self.pre_filter(framework, state, pod)

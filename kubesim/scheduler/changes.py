@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kubesim.api.views import Node
 from kubesim.scheduler.framework.cluster_event import ClusterEvent
-from kubesim.scheduler.pod_info import PodInfo
+from kubesim.scheduler.pod_info import PodInfo, has_same_spec
 
 
 def node_changes(old: Node, new: Node) -> list[ClusterEvent]:
@@ -24,9 +24,12 @@ def node_changes(old: Node, new: Node) -> list[ClusterEvent]:
 
 def waiting_pod_changes(old: PodInfo, new: PodInfo) -> list[ClusterEvent]:
     """The events of an update of a Pod without a node."""
+    same_labels = (labels_of(old) or {}) == (labels_of(new) or {})
+    if same_labels and has_same_spec(old.stored, new.stored):
+        return [ClusterEvent.POD_UPDATE]
     before, after = old.pod, new.pod
     events = []
-    if before.metadata.labels != after.metadata.labels:
+    if not same_labels:
         events.append(ClusterEvent.POD_LABEL)
     if _asks_less(old, new):
         events.append(ClusterEvent.POD_SCALE_DOWN)
@@ -39,7 +42,7 @@ def waiting_pod_changes(old: PodInfo, new: PodInfo) -> list[ClusterEvent]:
 
 def assigned_pod_changes(old: PodInfo, new: PodInfo) -> list[ClusterEvent]:
     """The events of an update of a Pod on a node; its status is none of the scheduler's business."""
-    labels, before = new.stored.object["metadata"].get("labels"), old.stored.object["metadata"].get("labels")
+    labels, before = labels_of(new), labels_of(old)
     if old.shape is new.shape and labels == before:
         return []
     events = []
@@ -48,6 +51,12 @@ def assigned_pod_changes(old: PodInfo, new: PodInfo) -> list[ClusterEvent]:
     if _asks_less(old, new):
         events.append(ClusterEvent.ASSIGNED_POD_SCALE_DOWN)
     return events
+
+
+def labels_of(pod: PodInfo) -> dict[str, str] | None:
+    """The labels as they are stored."""
+    labels: dict[str, str] | None = pod.stored.object["metadata"].get("labels")
+    return labels
 
 
 def _asks_less(old: PodInfo, new: PodInfo) -> bool:

@@ -128,8 +128,8 @@ class EventHandlers:
         before = queued.info if queued else self._shapes.pod_info(old)
         info = self._shapes.pod_info(new, before)
         self._queue.update(before, info, waiting_pod_changes(before, info))
-        promised = before.pod.status.nominated_node_name
-        if promised and promised != info.pod.status.nominated_node_name:
+        promised = before.promised_node
+        if promised and promised != info.promised_node:
             self._promise_ended(before)
 
     def _promise_ended(self, pod: PodInfo) -> None:

@@ -36,7 +36,7 @@ class Extenders:
         narrowed, rejected = algorithm.pre_filter(framework, state, pod)
         if rejected is not None:
             return rejected
-        promised = pod.pod.status.nominated_node_name
+        promised = pod.promised_node
         if promised and algorithm.as_promised(framework, state, pod, promised) is not None:
             node = algorithm.snapshot.nodes[algorithm.snapshot.index[promised]]
             if await self._filter(pod, [node], diagnosis):

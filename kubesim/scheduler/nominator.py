@@ -58,13 +58,13 @@ class Nominator:
 
     def read(self, pod: PodInfo) -> None:
         """The informer shows the Pod for the first time: what its status says holds."""
-        if self._node_of or pod.pod.status.nominated_node_name:
-            self.nominate(pod, pod.pod.status.nominated_node_name)
+        if self._node_of or pod.promised_node:
+            self.nominate(pod, pod.promised_node)
 
     def update(self, old: PodInfo, new: PodInfo) -> None:
         """The Pod changed. A promise that its status does not show yet is kept, or it would be lost on the way."""
-        node = new.pod.status.nominated_node_name
-        if not node and not old.pod.status.nominated_node_name:
+        node = new.promised_node
+        if not node and not old.promised_node:
             node = self.node_of(new.uid)
         if node or new.uid in self._node_of:
             self.nominate(new, node)

@@ -26,7 +26,7 @@ def condition_patch(
     `nominated` is the node that it is promised, "" to take a promise back, None to leave that as it is.
     """
     status = _scheduled_patch(pod, reason, message, now) or {}
-    if nominated is not None and nominated != pod.pod.status.nominated_node_name:
+    if nominated is not None and nominated != pod.promised_node:
         status["nominatedNodeName"] = nominated or None
     return {"status": status} if status else None
 

@@ -83,6 +83,12 @@ class PodInfo:
         return pod
 
     @property
+    def promised_node(self) -> str:
+        """`status.nominatedNodeName`: where it waits for others to leave."""
+        status = self.stored.object.get("status")
+        return status.get("nominatedNodeName") or "" if status else ""
+
+    @property
     def group(self) -> PodGroup:
         """The group that the Pod is counted in, made at the first call."""
         group = self._group
@@ -102,7 +108,7 @@ class PodShapes:
 
     def pod_info(self, stored: Stored, previous: PodInfo | None = None) -> PodInfo:
         """The Pod with its shape; `previous`, an older revision of it, saves work while the spec is the same."""
-        if previous is not None and _same_spec(previous.stored, stored):
+        if previous is not None and has_same_spec(previous.stored, stored):
             return previous.renewed(stored)
         pod = stored.view(Pod)
         return PodInfo(stored, pod, self.shape_of(pod.spec), pod.spec.priority or 0)
@@ -145,8 +151,8 @@ def _container_part(container: Container) -> tuple[object, ...]:
     return (container.image, container.resources, container.ports)
 
 
-def _same_spec(old: Stored, new: Stored) -> bool:
-    """Generations count changes of the spec; an object without one has to be looked at."""
+def has_same_spec(old: Stored, new: Stored) -> bool:
+    """Whether two revisions want the same. Generations count changes of the spec; one without is not known to."""
     generation = new.object["metadata"].get("generation", 0)
     return bool(generation) and generation == old.object["metadata"].get("generation") and old.uid == new.uid
 

@@ -47,15 +47,15 @@ def test_a_waiting_pod_changes_in_ways_that_matter(
 ) -> None:
     """Teaches: what a Pod asks for can shrink while it waits."""
     before = {"requests": {"cpu": "2"}}
-    assert waiting_pod_changes(info(**before), info(**(before | changed))) == events
+    assert waiting_pod_changes(info(**before), info(generation=2, **(before | changed))) == events
 
 
 def test_losing_the_last_gate_is_an_event(info: Callable[..., PodInfo]) -> None:
     """Teaches: the queue asks again only when no gate is left."""
     two, one = [{"name": "a"}, {"name": "b"}], [{"name": "a"}]
     gated = info(schedulingGates=two)
-    assert waiting_pod_changes(gated, info(schedulingGates=one)) == [ClusterEvent.POD_UPDATE]
-    assert waiting_pod_changes(gated, info()) == [ClusterEvent.POD_GATES_ELIMINATED]
+    assert waiting_pod_changes(gated, info(generation=2, schedulingGates=one)) == [ClusterEvent.POD_UPDATE]
+    assert waiting_pod_changes(gated, info(generation=2)) == [ClusterEvent.POD_GATES_ELIMINATED]
 
 
 def test_an_assigned_pod_matters_by_labels_and_requests_only(info: Callable[..., PodInfo]) -> None:

@@ -120,7 +120,7 @@ class DefaultPreemption(PreEnqueuePlugin, PostFilterPlugin):
         """Its policy forbids it, or victims of an earlier try are still on the node that it is promised."""
         if pod.pod.spec.preemption_policy == PREEMPT_NEVER:
             return NOT_ELIGIBLE
-        nominated = pod.pod.status.nominated_node_name
+        nominated = pod.promised_node
         if not nominated or diagnosis.status_of(nominated).code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE:
             return None
         node = snapshot.get(nominated)

@@ -62,7 +62,7 @@ class PreemptionExecutor:
         """Those of lower priority may not fit any more: better they hear of it now."""
         succeeded = True
         for rival in self._nominator.on(node):
-            if rival.priority < pod.priority and rival.pod.status.nominated_node_name:
+            if rival.priority < pod.priority and rival.promised_node:
                 patch = {"status": {"nominatedNodeName": None}}
                 succeeded = await self._patch(rival, patch) and succeeded
         return succeeded
