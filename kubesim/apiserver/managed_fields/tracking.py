@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -50,6 +51,7 @@ from kubesim.apiserver.managed_fields.rules import SERVER_FIELDS, manager_of, re
 from kubesim.apiserver.memo import Memo
 
 INTERNED_MAX = 4096
+Outline = tuple[Any, ...]
 # What a comparison need not look at: the server's own fields.
 _PASSED_OVER = frozenset(
     ("name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion")
@@ -71,6 +73,7 @@ class FieldTracker:
         self._reset: dict[str, FieldSet] = {}
         self._interned: dict[bytes, FieldSet] = {}
         self._created: dict[bytes, FieldSet] = {}  # All that a new object has → what its creator owns of that.
+        self._outlined: Memo[Outline, FieldSet] = Memo()  # What the creator owns, by outline.
         self._specs: Memo[int, tuple[Object, FieldSet]] = Memo()  # Of Pods: the fields of specs, by identity.
         self._encode = msgspec.json.Encoder().encode
 
@@ -82,18 +85,29 @@ class FieldTracker:
     def created(self, context: RequestContext, obj: Object) -> None:
         """Gives a new object, as it came from its creator, the entry of its creator."""
         try:
-            taken = self._all_of(obj)
+            fields = self._fields_of_creator(_visible(obj))
         except TypedError:
             return
+        if fields:
+            identity = self.updater(context)
+            entry = entry_of(identity, self.resource.api_version, fields, context.sim.clock.timestamp())
+            obj["metadata"]["managedFields"] = [entry]
+
+    def _fields_of_creator(self, obj: Object) -> FieldSet:
+        """What the creator of an object owns: the same of objects with one outline."""
+        outline = outline_of(obj)
+        fields = None if outline is None else self._outlined.get(outline)
+        if fields is not None:
+            return fields
+        taken = self._all_of(obj)
         key = self._encode(taken)
         fields = self._created.get(key)
         if fields is None:
             owned = self.excluding(Comparison(taken, EMPTY), "").taken
             fields = remembered(self._created, key, self.intern(difference(owned, SERVER_FIELDS)))
-        if fields:
-            identity = self.updater(context)
-            entry = entry_of(identity, self.resource.api_version, fields, context.sim.clock.timestamp())
-            obj["metadata"]["managedFields"] = [entry]
+        if outline is not None:
+            self._outlined.put(outline, fields)
+        return fields
 
     def _all_of(self, obj: Object) -> FieldSet:
         """Everything that a new object has. Pods of one template share a spec, whose fields are found once."""
@@ -230,6 +244,27 @@ def _given(given: object, before: Entries | None) -> Entries | None:
     if given == before:
         return before
     return read(given) or before
+
+
+def outline_of(obj: Object) -> Outline | None:
+    """The names of an object's fields, with the value where that is empty; None for one that goes deeper.
+
+    Who owns what depends on nothing else: not on names of items, since there are no lists.
+    """
+    outline: list[Any] = []
+    for name, part in obj.items():
+        if type(part) is dict:
+            inner: list[Any] = [name]
+            for key, value in part.items():
+                if type(value) is dict or type(value) is list:
+                    return None
+                inner.append(key if value else (key, value))
+            outline.append(tuple(inner))
+        elif type(part) is list:
+            return None
+        else:
+            outline.append(name if part else (name, None, part))  # None is no name of a field.
+    return tuple(outline)
 
 
 def _visible(obj: Object) -> Object:
