@@ -208,11 +208,25 @@ class KubeletServer:
             return _said(
                 JSON_HEAD, orjson.dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
             )
+        if path == "configz":
+            return _said(JSON_HEAD, orjson.dumps(self._configuration()))
         if path == "metrics":
             return _said(TEXT_HEAD, self._metrics())
         if path == "stats/summary":
             return _said(JSON_HEAD, orjson.dumps(summary(self._sim.clock, self._runtime, self._node, self._pods())))
         raise KubeletError(NOT_FOUND, "404 page not found\n")
+
+    def _configuration(self) -> dict[str, Any]:
+        """What the kubelet runs with, as far as its runtime is concerned."""
+        return {
+            "kubeletconfig": {
+                "cgroupDriver": self._runtime.cgroup_driver,
+                "containerRuntimeEndpoint": f"unix://{self._runtime.socket}",
+                "imageGCHighThresholdPercent": 85,
+                "imageGCLowThresholdPercent": 80,
+                "serializeImagePulls": True,
+            }
+        }
 
     def _metrics(self) -> bytes:
         pods = list(self._pods())
@@ -256,7 +270,9 @@ class KubeletServer:
         return next((each for each in containers if each.id == short), None)
 
     async def _around(self, pod: PodState, spec: ContainerSpec, container: Container) -> Surroundings:
-        return await self._surroundings.of(pod.stored, pod.status, spec, container.environment)
+        return await self._surroundings.of(
+            pod.stored, pod.status, spec, container.environment, started_at=container.started_at
+        )
 
 
 def spec_of(pod: PodState, name: str) -> ContainerSpec | None:

@@ -1,9 +1,9 @@
 """What a process in a container finds: environment variables and mounted files, from the Pod and what it names.
 
 A real kubelet works this out when it creates a container and keeps volumes fresh. Ours asks when somebody looks
-inside (exec, logs), so a Pod that nobody looks into costs nothing; what is shown is as of then.
-Upstream: makeEnvironmentVariables in pkg/kubelet/kubelet_pods.go, pkg/volume. Left out: claims, CSI, host paths,
-variables of other Services than the cluster's own.
+inside (exec, logs), so a Pod that nobody looks into costs nothing; what is shown is as of then. The environment is
+fixed when the container is made.
+Upstream: makeEnvironmentVariables in pkg/kubelet/kubelet_pods.go, pkg/volume. Left out: claims, CSI, host paths.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from typing import Any
 
 from kubesim.api.errors import ApiError, NotFoundError, TransportError
 from kubesim.api.quantity import value as whole
-from kubesim.api.resources import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, Resource
+from kubesim.api.resources import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, SERVICES, Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.api.wire import Request
 from kubesim.client.client import Client
 from kubesim.kubelet.runtime.insides import command_of
 from kubesim.kubelet.runtime.process import Surroundings
+from kubesim.kubelet.service_links import service_links
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SERVICE_HOST, SERVICE_PORT = "10.96.0.1", "443"
@@ -44,8 +45,9 @@ class SurroundingsMaker:
         self._node = node
 
     async def of(
-        self, pod: Stored, status: Object, spec: ContainerSpec, environment: Mapping[str, str] | None = None
-    ) -> Surroundings:
+        self, pod: Stored, status: Object, spec: ContainerSpec, environment: Mapping[str, str] | None = None,
+        *, started_at: str = "",
+    ) -> Surroundings:  # fmt: skip
         """What a process of container `spec` finds; its environment is that with which it was made."""
         obj = pod.object
         hostname = obj["spec"].get("hostname") or obj["metadata"]["name"]
@@ -62,16 +64,14 @@ class SurroundingsMaker:
                     files[posixpath.join(mount.mount_path, path)] = data
                 elif path == mount.sub_path:
                     files[mount.mount_path] = data
+        if environment is None:
+            environment = await self.environment(pod, status, spec, strict=False)
         return Surroundings(
             hostname=hostname,
             namespace=pod.namespace,
             image=spec.image,
             pod_ip=status.get("podIP", ""),
-            environment=(
-                dict(environment)
-                if environment is not None
-                else await self.environment(pod, status, spec, strict=False)
-            ),
+            environment=await self._links(pod, started_at) | dict(environment),
             files=files,
             mounts=tuple(each.mount_path.rstrip("/") for each in spec.volume_mounts if not each.sub_path),
             working_dir=spec.working_dir or "/",
@@ -79,6 +79,16 @@ class SurroundingsMaker:
             group_id=context.get("runAsGroup") or 0,
             main_command=" ".join(command_of(spec)) or MAIN_COMMANDS.get(short, short),
         )
+
+    async def _links(self, pod: Stored, started_at: str) -> dict[str, str]:
+        """The variables for the Services of its namespace."""
+        services: list[Object] = []
+        if pod.object["spec"].get("enableServiceLinks", True):
+            try:
+                services = [each.object for each in (await self._client.list(SERVICES, pod.namespace)).items]
+            except (ApiError, TransportError):
+                services = []
+        return service_links(services, started_at)
 
     async def environment(
         self, pod: Stored, status: Object, spec: ContainerSpec, *, strict: bool = True

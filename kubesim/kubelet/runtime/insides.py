@@ -16,6 +16,7 @@ from kubesim.kubelet.runtime.library import known_image
 from kubesim.kubelet.runtime.log import ContainerLog, Source, printed_by, printed_lines, silent
 from kubesim.kubelet.runtime.model import Answer
 from kubesim.kubelet.runtime.names import repository_of
+from kubesim.kubelet.runtime.page_arguments import page_in_arguments
 from kubesim.kubelet.runtime.pages import UNKNOWN, Answerer, HttpAnswer, HttpRequest, Page, page_of
 from kubesim.kubelet.runtime.process import Program, Surroundings
 from kubesim.sim import Clock
@@ -107,6 +108,9 @@ class Insides:
         if library is not None and library.ports and not known:
             declared = tuple(each for each in declared if each not in library.ports)  # Another program runs in it.
         page = page_of(image, known, declared, port)
+        asked = page_in_arguments(image, command_of(container.spec) if container.spec is not None else ())
+        if asked is not None:
+            page = asked[0] if port == asked[1] else None
         told = container.behaviour.http
         if told and port in (*declared, *known, *(each.port for each in told), *(() if declared or known else ANY)):
             page = page or Page(UNKNOWN.answer, UNKNOWN.log_line)

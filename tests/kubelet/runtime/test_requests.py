@@ -204,3 +204,34 @@ async def test_or_it_gives_up(sim: Simulation) -> None:
     await asyncio.sleep(10)
     assert (container.state, container.exit_code) == (ContainerState.EXITED, 7)
     assert container.finished_ns == 4_800_000_000
+
+
+@pytest.mark.parametrize(
+    ("image", "spec", "port", "body"),
+    [
+        ("hashicorp/http-echo", {"args": ["-text=apple", "-listen=:9000"]}, 9000, b"apple\n"),
+        ("registry.k8s.io/e2e-test-images/agnhost:2.53", {"args": ["serve-hostname", "--port=9376"]}, 9376, b"web"),
+        ("registry.k8s.io/e2e-test-images/agnhost:2.53", {"args": ["netexec", "--http-port", "80"]}, 80, b"NOW: web\n"),
+    ],
+)
+async def test_arguments_say_what_is_served_and_where(
+    sim: Simulation, image: str, spec: dict[str, Any], port: int, body: bytes
+) -> None:
+    """Teaches: the images of lessons are told by their arguments what to say."""
+    made = Containerd(sim, "node-1", EXACT, pod_cidr="10.244.1.0/24", present_images=[image])
+    container = await started(made, image, **spec)
+    answer = ask(made, container, port=port)
+    assert answer is not None
+    assert answer.body == body
+    assert ask(made, container, port=5678) is None
+
+
+async def test_a_python_web_server_listens_where_it_was_told(sim: Simulation) -> None:
+    """Teaches: `python -m http.server 8000` needs no image of its own."""
+    image = "python:3.14"
+    made = Containerd(sim, "node-1", EXACT, pod_cidr="10.244.1.0/24", present_images=[image])
+    container = await started(made, image, command=["python", "-m", "http.server", "8000"])
+    assert container.state is ContainerState.RUNNING
+    answer = ask(made, container, "/a", port=8000)
+    assert answer is not None
+    assert b"Directory listing for /a" in answer.body
