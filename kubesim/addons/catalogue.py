@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kubesim.addons import cluster_autoscaler, custom_metrics, host_path, network_disk
+from kubesim.addons import cluster_autoscaler, custom_metrics, host_path, ingress, network_disk
 from kubesim.addons.cloud import SimCloud
 from kubesim.api.errors import BadRequestError, NotFoundError
 from kubesim.api.resources import resource_of
@@ -57,6 +57,10 @@ def _dns(cluster: SimCluster) -> Component:
     return CoreDns(_machine(cluster), cluster.client_for("coredns", ADMIN))
 
 
+def _ingress(cluster: SimCluster) -> Component:
+    return ingress.make_program(_machine(cluster), cluster.client_for(ingress.NAME, ADMIN), cluster.trust)
+
+
 def _resolve_by_dns(cluster: SimCluster, on: bool) -> None:
     """Containers ask kube-dns; without it their names are looked up in their node's rules."""
 
@@ -84,6 +88,7 @@ _TABLE = (
     Addon("default-storageclass", "the StorageClass standard, for claims that name none", host_path.CLASS_OBJECTS),
     Addon(host_path.NAME, "makes volumes for claims of the class standard", host_path.PROVISIONER_OBJECTS, _host_path),
     Addon("dns", "CoreDNS: the names of Services and Pods, with search paths", DNS_MANIFESTS, _dns, _resolve_by_dns),
+    Addon("ingress", "an ingress controller (nginx) for HTTP from outside", ingress.OBJECTS, _ingress),
     Addon("network-disk", "disks that one node at a time attaches, and that grow", network_disk.OBJECTS, _network_disk),
     Addon(
         "custom-metrics",

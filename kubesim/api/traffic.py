@@ -36,6 +36,11 @@ def containers_on(node: str) -> str:
     return f"podnet/{node}"
 
 
+def program_of(namespace: str, pod: str) -> str:
+    """The endpoint of a program that answers in a Pod's place: an addon's (a proxy, an ingress controller)."""
+    return f"program/{namespace}/{pod}"
+
+
 class HttpCall(msgspec.Struct, frozen=True):
     """A request of HTTP; names of headers are in lower case."""
 

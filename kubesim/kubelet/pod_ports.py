@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from kubesim.api.session import STDOUT
 from kubesim.api.traffic import (
     ANSWERED,
@@ -21,6 +23,7 @@ from kubesim.api.traffic import (
     HttpCall,
     Reply,
     containers_on,
+    program_of,
 )
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
 from kubesim.kubelet.runtime.pages import HttpRequest, Page
@@ -41,6 +44,8 @@ class PodPorts:
 
     async def handle(self, connection: Connection) -> Reply:
         """What becomes of a connection that has arrived here."""
+        if connection.destination == self._address:
+            connection = self._by_host_port(connection)
         uids = self._pods_at(connection.destination)
         if not uids and connection.destination != self._address:
             return self._without(connection, LOST, f"no Pod on {self._node} has the address {connection.destination}")
@@ -48,12 +53,33 @@ class PodPorts:
             for container in self._runtime.pod_status(uid).running():
                 reply = self._try(connection, uid, container)
                 if reply is not None:
-                    return reply
+                    return await self._by_program(connection, reply)
         if uids and connection.destination != self._address:
             words = f"nobody listens at port {connection.port}"
         else:
             words = f"nobody listens at port {connection.port} of {self._node}"
         return self._without(connection, REFUSED, words, uids[0] if uids else "")
+
+    def _by_host_port(self, connection: Connection) -> Connection:
+        """A port of the machine that a Pod has taken (`hostPort`) leads to that Pod, as the CNI plugin portmap does."""
+        for uid in self._runtime.pods():
+            status = self._runtime.pod_status(uid)
+            sandbox = status.sandbox()
+            if sandbox is None or not sandbox.ready or not sandbox.ip:
+                continue
+            for container in status.running():
+                for port in container.spec.ports if container.spec is not None else ():
+                    if (port.host_port, port.protocol or "TCP") == (connection.port, connection.protocol):
+                        return msgspec.structs.replace(connection, destination=sandbox.ip, port=port.container_port)
+        return connection
+
+    async def _by_program(self, connection: Connection, reply: Reply) -> Reply:
+        """The answer of an addon's program, if one works in this Pod; else the container's own."""
+        program = self._sim.network.handler(program_of(reply.namespace, reply.pod))
+        if program is None or not isinstance(connection.data, HttpCall):
+            return reply
+        answered: Reply = await program(connection)
+        return msgspec.structs.replace(answered, hops=(*reply.hops[:1], *answered.hops))
 
     def _pods_at(self, address: str) -> list[str]:
         """The Pods with this address: one, or those on the machine's own network."""
