@@ -81,6 +81,8 @@ class Streams:
             while events := await stream.next():
                 for start in range(0, len(events), EVENTS_PER_WRITE_MAX):
                     await response.write(lines.of(events[start : start + EVENTS_PER_WRITE_MAX]))
+        except ConnectionResetError:
+            return response  # Who asked has hung up, and the news of it is only on its way.
         except ApiError as error:
             await response.write(answers.error_line(error))
         await response.write_eof()

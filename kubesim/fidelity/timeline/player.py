@@ -28,7 +28,7 @@ from kubesim.fidelity.timeline.emulated_shell import Shell, ShellError
 from kubesim.fidelity.timeline.fake_node import FakeNode
 from kubesim.fidelity.timeline.recorded_chance import RecordedChance
 from kubesim.kubelet import HOLLOW, NodeConfig
-from kubesim.recording import Change, RecordingWriter, decode_lines
+from kubesim.recording import Change, RecordingWriter, condition, decode_lines
 from kubesim.sim import Chance, Tasks, UnknownTargetError, because
 from kubesim.sim.clock import VIRTUAL_EPOCH, parse_timestamp_ns
 
@@ -41,6 +41,7 @@ RECORDED = msgspec.structs.replace(
     name="recorded",
     default=msgspec.structs.replace(HOLLOW.default, stop_seconds=0.1, stop_jitter_seconds=0.1),
 )
+POD_GC_SECONDS, NODE_MONITOR_SECONDS = 20.0, 5.0
 BEFORE_SECONDS = 60  # From the boot of our cluster to the begin of the recording.
 KNOWN_FIELDS = {"name", "about", "until", "align", "files", "cleanup", "namespaces", "steps"}
 FAILED = 1
@@ -79,6 +80,8 @@ async def play_timeline(
     chance = RecordedChance(seed, recording) if as_recorded else Chance(seed)
     began = datetime.fromisoformat(meta["start"]) if "start" in meta else VIRTUAL_EPOCH
     epoch = began.replace(microsecond=0) - timedelta(seconds=BEFORE_SECONDS)
+    period, phase = loop_phase(recording)
+    await asyncio.sleep((BEFORE_SECONDS + began.microsecond / 1e6 + phase) % period)  # Loops count from the boot.
     with tempfile.TemporaryDirectory(prefix="kubesim-timeline-") as name:
         folder = Path(name)
         for file, text in (scenario.get("files") or {}).items():
@@ -88,6 +91,24 @@ async def play_timeline(
             nodes, seed=seed, behavior=RECORDED, folder=folder, epoch=epoch, chance=chance, writes_policy=True
         ) as cluster:
             return await _Player(cluster, meta, opener, chance).play(folder)
+
+
+def loop_phase(recording: Sequence[Object]) -> tuple[float, float]:
+    """The period of a loop that showed in the recording, and a moment at which it ran.
+
+    Pod garbage is collected every 20 s, and every 5 s the node controller looks; when they began is chance. All begin
+    with the controller manager, so one tells of the others.
+    """
+    for line in recording:
+        if (
+            line.get("kind") == "Pod"
+            and condition(line["object"], "DisruptionTarget").get("reason") == "DeletionByPodGC"
+        ):
+            return POD_GC_SECONDS, line["t"]
+    for line in recording:
+        if "lease_last" in line:
+            return NODE_MONITOR_SECONDS, line["t"]
+    return NODE_MONITOR_SECONDS, 0.0
 
 
 def recorded_nodes(recording: Sequence[Object]) -> list[NodeConfig]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kubesim.fidelity.timeline import TimelineError, attempt, best_attempt, read_timeline
+from kubesim.fidelity.timeline.player import loop_phase
 
 STEPS: list[dict[str, Any]] = [
     {"at": 1, "run": "$KUBECTL run hello --image=nginx"},
@@ -71,3 +72,13 @@ def test_a_file_that_is_not_compressed_as_it_says_is_refused(tmp_path: Path) -> 
     path.write_bytes(b"x")
     with pytest.raises(TimelineError, match="cannot be read as a recording"):
         read_timeline(path)
+
+
+def test_a_loop_that_showed_tells_when_it_ran() -> None:
+    """Teaches: when a loop began is chance; all of them begin with the controller manager."""
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC"}
+    collected = {"t": 59.4, "verb": "MODIFIED", "kind": "Pod", "object": {"status": {"conditions": [condition]}}}
+    silent = {"t": 56.8, "lease_last": {"node": "node-2", "renewed_t": 5.0}}
+    assert loop_phase([*recording(), silent, collected]) == (20.0, 59.4)
+    assert loop_phase([*recording(), silent]) == (5.0, 56.8)
+    assert loop_phase(recording()) == (5.0, 0.0)
