@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubesim.cli.compare_runs import RealRuns, recorded
 from kubesim.cli.main import FAILED
 from kubesim.cli.service_options import print_json
 
 if TYPE_CHECKING:
     from kubesim.compare.findings import Tolerance
+    from kubesim.compare.pair import Rules
     from kubesim.compare.recorded_run import RecordedRun
     from kubesim.compare.runs import Report
 
 AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|%)")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 RUNS_MAX = 50
+NEEDS_SCENARIO = ("context", "kubeconfig", "keep", "allowed", "allow_disruption", "skip_impossible")
+
+Command = Callable[..., Any]
 
 
 class ToleranceType(click.ParamType["Tolerance"]):
@@ -44,6 +51,37 @@ class ToleranceType(click.ParamType["Tolerance"]):
         return Tolerance(**amounts)
 
 
+def recording_options(command: Command) -> Command:
+    """The options about runs that have yet to be made, as one parameter `wish`; None without --scenario."""
+
+    @functools.wraps(command)
+    def told(*args: Any, scenario: str | None, **options: Any) -> Any:
+        given = {name: options.pop(name) for name in RealRuns._fields if name != "scenario"}
+        if scenario is None and any(given[name] for name in NEEDS_SCENARIO):
+            raise click.UsageError("--context, --kubeconfig and --keep go with --scenario FILE_OR_NAME")
+        return command(*args, wish=RealRuns(scenario=scenario, **given) if scenario else None, **options)
+
+    for decorate in reversed(
+        (
+            click.option("--scenario", metavar="FILE_OR_NAME", help="Make the runs: A on a real cluster, B simulated."),
+            click.option("--context", metavar="NAME", default="", help="With --scenario: where [default: current]."),
+            click.option("--kubeconfig", metavar="FILE", type=click.Path(path_type=Path), help="With --scenario."),
+            click.option("--runs", type=click.IntRange(1, RUNS_MAX), default=1, show_default=True,
+                         help="With --scenario: how many runs on each side."),
+            click.option("--keep", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path),
+                         help="With --scenario: keep the recordings here."),
+            click.option("--driver", default="auto", metavar="NAME", help="As for `kubesim replay`."),
+            click.option("--allow-context", "allowed", multiple=True, metavar="NAME", help="As for `kubesim replay`."),
+            click.option("--allow-disruption", is_flag=True, help="As for `kubesim replay`."),
+            click.option("--skip-impossible", is_flag=True, help="As for `kubesim replay`."),
+            click.option("--slack", "slack_seconds", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+                         help="As for `kubesim replay`."),
+        )
+    ):  # fmt: skip
+        told = decorate(told)
+    return told
+
+
 @click.command(short_help="Lay two recordings side by side.")
 @click.argument("a", metavar="A", required=False)
 @click.argument("b", metavar="B", required=False)
@@ -66,10 +104,21 @@ class ToleranceType(click.ParamType["Tolerance"]):
     help="Write a page with the lives of all objects side by side.",
 )
 @click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="json for programs.")
+@recording_options
 def compare(
-    a: str | None, b: str | None, more_a: tuple[str, ...], more_b: tuple[str, ...], tolerance: Tolerance, *,
-    strict: bool, exact_nodes: bool, everything: bool, report: Path | None, output: str,
-) -> int:  # fmt: skip
+    a: str | None,
+    b: str | None,
+    more_a: tuple[str, ...],
+    more_b: tuple[str, ...],
+    tolerance: Tolerance,
+    wish: RealRuns | None,
+    *,
+    strict: bool,
+    exact_nodes: bool,
+    everything: bool,
+    report: Path | None,
+    output: str,
+) -> int:
     """Compare two recordings of one scenario: what happened to which object, in which words and order, and when.
 
     Clocks and names that chance made are left out: objects are known by owner, template and role. A and B are files
@@ -80,22 +129,35 @@ def compare(
     Example:
       kubesim compare real.jsonl.gz run.jsonl.gz --report report.html
       kubesim compare 'minikube/*.jsonl.gz' simulated/ --tolerance 3s,5%
+      kubesim compare --scenario scale-up-and-down --context minikube --runs 3
     """
     from kubesim.compare.pair import Rules
-    from kubesim.compare.recorded_run import RecordingError
-    from kubesim.compare.runs import compare_runs
 
     sides = tuple(place for place in (a, *more_a) if place), tuple(place for place in (b, *more_b) if place)
-    if not all(sides):
+    if wish is not None and any(sides):
+        raise click.UsageError("name either recordings or --scenario, not both")
+    if wish is None and not all(sides):
         raise click.UsageError("name two recordings: kubesim compare A B")
     if report is not None:
         write_page(report, "")  # Whoever may not write there learns it before the work.
+    rules = Rules(tolerance, strict=strict, exact_nodes=exact_nodes)
+    if wish is None:
+        result = compared(*sides, rules)
+    else:
+        with recorded(wish) as (real, simulated):
+            result = compared((str(real),), (str(simulated),), rules)
+    return show(result, everything=everything, report=report, output=output)
+
+
+def compared(left: tuple[str, ...], right: tuple[str, ...], rules: Rules) -> Report:
+    """The report on what lies at these places."""
+    from kubesim.compare.recorded_run import RecordingError
+    from kubesim.compare.runs import compare_runs
+
     try:
-        left, right = (read_all(places) for places in sides)
-        result = compare_runs(left, right, Rules(tolerance, strict=strict, exact_nodes=exact_nodes))
+        return compare_runs(read_all(left), read_all(right), rules)
     except RecordingError as error:
         raise click.ClickException(str(error)) from None
-    return show(result, everything=everything, report=report, output=output)
 
 
 def read_all(places: tuple[str, ...]) -> list[RecordedRun]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import tempfile
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 import msgspec
+import orjson
 
 from kubesim.cli.service_options import print_json
 
@@ -46,6 +48,12 @@ def parse_seeds(context: click.Context, parameter: click.Parameter, value: str) 
 @click.option("--in-process", is_flag=True, help="Emulate kubectl instead of starting it: quick, but knows less.")
 @click.option("--kubectl", "program", default="kubectl", show_default=True, help="Which kubectl.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=None, help="How many side by side [default: one a core].")
+@click.option(
+    "--keep",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write our own recordings here, under the same names.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Show every difference.")
 @click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="json for programs.")
 def timeline(
@@ -55,6 +63,7 @@ def timeline(
     in_process: bool,
     program: str,
     jobs: int | None,
+    keep: Path | None,
     verbose: bool,
     output: str,
 ) -> int:
@@ -67,6 +76,7 @@ def timeline(
     \b
     Example:
       kubesim fidelity timeline node-crash.jsonl.gz preemption.jsonl.gz --verbose
+      kubesim fidelity timeline recorded/*.jsonl.gz --keep ours/
     """
     from kubesim.fidelity.timeline import TimelineError, read_timeline
     from kubesim.fidelity.timeline.kubectl_program import KubectlMissingError, KubectlProgram
@@ -78,15 +88,19 @@ def timeline(
             KubectlProgram(program)
     except (TimelineError, KubectlMissingError) as error:
         raise click.ClickException(str(error)) from None
+    if keep is not None:
+        make_folder(keep, files)
     trials = []
-    for trial in played(files, seeds, "" if in_process else program, jobs):
+    for trial in played(files, seeds, "" if in_process else program, jobs, keep):
         trials.append(trial)
         if output == "text":
             tell(trial, verbose)
     return summarise(trials, output)
 
 
-def played(files: Sequence[Path], seeds: Sequence[int], program: str, jobs: int | None) -> Iterator[Trial]:
+def played(
+    files: Sequence[Path], seeds: Sequence[int], program: str, jobs: int | None, keep: Path | None
+) -> Iterator[Trial]:
     """Plays all recordings, several at a time, and yields them in their order."""
     workers = min(jobs or min(os.cpu_count() or 1, JOBS_MAX), len(files))
     if program:
@@ -96,15 +110,36 @@ def played(files: Sequence[Path], seeds: Sequence[int], program: str, jobs: int 
             ensure(Path(folder))
         if workers == 1:
             for file in files:
-                yield play(file, seeds, program, Path(folder))
+                yield play(file, seeds, program, Path(folder), keep)
             return
         with ProcessPoolExecutor(workers) as pool:
-            futures = [pool.submit(play, file, seeds, program, Path(folder)) for file in files]
+            futures = [pool.submit(play, file, seeds, program, Path(folder), keep) for file in files]
             for future in futures:
                 yield future.result()
 
 
-def play(file: Path, seeds: Sequence[int], program: str, certificates: Path) -> Trial:
+def make_folder(folder: Path, files: Sequence[Path]) -> None:
+    """Whoever may not write there learns it before anything is played."""
+    if any((folder / file.name).resolve() == file.resolve() for file in files):
+        raise click.ClickException(f"{folder} holds the recordings themselves; name another folder for ours")
+    if len({file.name for file in files}) < len(files):
+        raise click.ClickException("two of the recordings have one name; ours could not be kept apart")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"{folder} cannot be written ({error.strerror})") from None
+
+
+def play(file: Path, seeds: Sequence[int], program: str, certificates: Path, keep: Path | None) -> Trial:
+    """Plays one recording; our own goes to `keep`, if that is a folder."""
+    trial = play_with(file, seeds, program, certificates)
+    if keep is not None:
+        lines = b"".join(orjson.dumps(line) + b"\n" for line in trial.played)
+        (keep / file.name).write_bytes(gzip.compress(lines, mtime=0) if file.suffix == ".gz" else lines)
+    return msgspec.structs.replace(trial, played=())
+
+
+def play_with(file: Path, seeds: Sequence[int], program: str, certificates: Path) -> Trial:
     """Plays one recording: with a kubectl if one is named."""
     from kubesim.fidelity.timeline import best_attempt, read_timeline
 

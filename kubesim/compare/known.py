@@ -23,12 +23,14 @@ class Known(msgspec.Struct, frozen=True):
     words: str = ""
     scenario: str = ""
     aspects: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
 
     def explains(self, finding: Finding, scenario: str) -> bool:
         """Whether this is what was found."""
         words = f"{finding.what} {finding.expected} {finding.found}"
         return (
             (not self.aspects or finding.aspect in self.aspects)
+            and (not self.verdicts or finding.verdict in self.verdicts)
             and re.search(self.scenario, scenario) is not None
             and re.search(self.object, finding.object) is not None
             and re.search(self.words, words) is not None
@@ -40,8 +42,17 @@ SIMPLIFIED = f"{FIDELITY}#what-is-simplified"
 ABSENT = f"{FIDELITY}#what-is-absent"
 KNOWN: tuple[Known, ...] = (
     Known(
+        "whether a node has an image already depends on what ran there before, and the registry on the day", RECORDINGS,
+        words="^event Pull(ing|ed) .* from kubelet", aspects=("event", "time"), verdicts=("different", "later", "earlier"),
+    ),
+    Known(
+        "whether a node has an image already depends on what ran there before", RECORDINGS,
+        scenario=r"^(?!t-)", words="^event Pull(ing|ed) .* from kubelet", verdicts=("missing", "extra"),
+    ),
+    Known(
         "hollow nodes (kubemark) tell no events of the kubelet, real and simulated ones do", RECORDINGS,
         words=r'^event .* from kubelet( |$)', aspects=("event",),
+        verdicts=("missing", "extra"),
     ),
     Known(
         "containers of hollow nodes (kubemark) end without a reason; ours say Completed or Error", RECORDINGS,

@@ -16,6 +16,8 @@ POD_OF_PLACEHOLDER = re.compile(r"(<(?:rs|job)\d+>)-[bcdfghjklmnpqrstvwxz2456789
 UID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 ADDRESS = re.compile(r"\b10\.(\d+\.){2}\d+\b|\b192\.168\.\d+\.\d+\b")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]0000 UTC|Z)?( m=[+0-9.]+)?")
+PULL = re.compile(r" in [0-9.hmµus]+ \([0-9.hmµus]+ including waiting\)\. Image size: \d+ bytes\.")
+PULLED = " in <duration> (<duration> including waiting). Image size: <number> bytes."
 NUMBERED_POD = re.compile(r"<p\d+>")
 
 
@@ -65,7 +67,7 @@ class Names:
         for pattern, placeholder in self._hashes:
             text = pattern.sub(placeholder, text)
         text = POD_OF_PLACEHOLDER.sub(r"\1-<p>", text)
-        text = UID.sub("<uid>", text)
+        text = PULL.sub(PULLED, UID.sub("<uid>", text))
         return TIME.sub("<time>", ADDRESS.sub("<ip>", text))
 
     def _base(self, kind: str, obj: Object) -> tuple[str, str]:

@@ -205,6 +205,10 @@ def test_a_compressed_file_that_was_cut_off_is_refused(call: Call, tmp_path: Pat
         ([FIRST_POD, FIRST_POD, "--tolerance", "soon"], "a tolerance is seconds, a share of the delay, or both"),
         ([FIRST_POD, FIRST_POD, "--report", "nowhere/report.html"], "cannot write the report"),
         ([FIRST_POD, str(GOLDEN)], "different scenarios"),
+        ([FIRST_POD, FIRST_POD, "--scenario", "node-failure"], "name either recordings or --scenario, not both"),
+        ([FIRST_POD, FIRST_POD, "--keep", "here"], "go with --scenario FILE_OR_NAME"),
+        (["--scenario", "no-such-scenario"], "no-such-scenario"),
+        (["--scenario", "node-failure", "--keep", FIRST_POD + "/x"], "cannot be written"),
     ],
 )
 def test_bad_input_ends_with_two(

@@ -28,9 +28,19 @@ def test_programs_are_told_in_json(call: Any) -> None:
     assert told["results"][0]["seed"] == 2
 
 
+def test_our_own_recordings_can_be_kept_and_compared(call: Any, tmp_path: Path) -> None:
+    """Teaches: what came out is there to be looked at, not only counted."""
+    assert call("fidelity", "timeline", "--in-process", FIRST_POD, "--keep", str(tmp_path / "ours")).code == 0
+    done = call("compare", FIRST_POD, str(tmp_path / "ours" / "first-pod.jsonl.gz"))
+    assert "containers of hollow nodes (kubemark) end without a reason" in done.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ([FIRST_POD, "--in-process", "--keep", str(GOLDEN)], "holds the recordings themselves"),
+        ([FIRST_POD, FIRST_POD, "--in-process", "--keep", "ours"], "two of the recordings have one name"),
+        ([FIRST_POD, "--in-process", "--keep", FIRST_POD + "/x"], "cannot be written"),
         (["nowhere.jsonl.gz"], "nowhere.jsonl.gz cannot be read as a recording"),
         ([FIRST_POD, "--kubectl", "no-such-kubectl"], "no-such-kubectl was not found"),
         ([FIRST_POD, "--seeds", "8-1"], "must go up"),

@@ -26,6 +26,7 @@ class Trial(msgspec.Struct, frozen=True):
     comparison: Comparison
     notes: tuple[str, ...]
     unplayed: int  # Steps that could not be played.
+    played: tuple[Object, ...] = ()  # The lines of our own recording.
 
     @property
     def agrees(self) -> bool:
@@ -69,7 +70,7 @@ def attempt(lines: Sequence[Object], seed: int, opener: Opener = emulated) -> Tr
     scenario = lines[0]["meta"]["scenario"]
     comparison = compare_timelines(ordered_outcome(lines), ordered_outcome(played))
     unplayed = sum(bool(line.get("unplayed")) for line in played)
-    return Trial(scenario["name"], seed, comparison, tuple(notes_on(scenario, lines, played)), unplayed)
+    return Trial(scenario["name"], seed, comparison, tuple(notes_on(scenario, lines, played)), unplayed, tuple(played))
 
 
 def best_attempt(lines: Sequence[Object], seeds: Sequence[int], opener: Opener = emulated) -> Trial:
