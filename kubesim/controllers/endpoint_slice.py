@@ -2,7 +2,8 @@
 
 A Pod's change wakes only the Services that select it, and of several changes at once a Service is written once.
 Slices that were just written are remembered until the cache shows them, so that no sync works from older ones.
-Upstream: pkg/controller/endpointslice. Left out: topology hints, the limit of events per Service.
+Upstream: pkg/controller/endpointslice. Left out: topology-aware hints (the annotation), the limit of events
+per Service.
 """
 
 from __future__ import annotations

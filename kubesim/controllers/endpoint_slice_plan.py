@@ -2,7 +2,7 @@
 
 An endpoint stays in the slice that it is in: that keeps changes, which every node has to hear of, small. New
 endpoints first fill slices that change anyway, then one that has room for all of them, then new slices.
-Upstream: reconciler.go of k8s.io/endpointslice. Left out: topology hints, traffic distribution.
+Upstream: reconciler.go of k8s.io/endpointslice. Left out: topology-aware hints.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from kubesim.controllers.pods import is_ready, is_terminal
 HEADLESS = "None"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 ADDRESS_TYPES = ("IPv4", "IPv6")
+SAME_NODE = "PreferSameNode"
+NEAR = (SAME_NODE, "PreferSameZone", "PreferClose")
 
 PortKey = tuple[tuple[str, str, int, str], ...]  # (name, protocol, port, application protocol), sorted.
 
@@ -87,7 +89,19 @@ def endpoint(pod: Pod, service: Service, addresses: Sequence[str], zone: str) ->
         entry["nodeName"] = pod.spec.node_name
     if zone:
         entry["zone"] = zone
+    if near := hints(service.spec.traffic_distribution, pod.spec.node_name, zone):
+        entry["hints"] = near
     return entry
+
+
+def hints(distribution: str, node: str, zone: str) -> Object:
+    """For whom an endpoint is meant, as `trafficDistribution` asks; nothing for one whose place is not known."""
+    found: Object = {}
+    if zone and distribution in NEAR:
+        found["forZones"] = [{"name": zone}]
+    if node and distribution == SAME_NODE:
+        found["forNodes"] = [{"name": node}]
+    return found
 
 
 def ports_of(pod: Pod, service: Service) -> PortKey:
