@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kubesim.addons import cluster_autoscaler, custom_metrics, host_path, ingress, network_disk
+from kubesim.addons import cluster_autoscaler, custom_metrics, host_path, ingress, metallb, network_disk
 from kubesim.addons.cloud import SimCloud
 from kubesim.api.errors import BadRequestError, NotFoundError
 from kubesim.api.resources import resource_of
@@ -83,6 +83,11 @@ def _custom_metrics(cluster: SimCluster) -> Component:
     return custom_metrics.CustomMetricsAdapter(_machine(cluster), client, CONTROL_PLANE)
 
 
+def _metallb(cluster: SimCluster) -> Component:
+    account = ClientCertificate(f"system:serviceaccount:{metallb.NAMESPACE}:controller", ("system:masters",))
+    return metallb.make_program(_machine(cluster), cluster.client_for(metallb.NAME, account), cluster.trust)
+
+
 _TABLE = (
     Addon(SERVICE, "what nodes and Pods use: kubectl top, kubectl autoscale", MANIFESTS, _metrics_server),
     Addon("default-storageclass", "the StorageClass standard, for claims that name none", host_path.CLASS_OBJECTS),
@@ -90,6 +95,7 @@ _TABLE = (
     Addon("dns", "CoreDNS: the names of Services and Pods, with search paths", DNS_MANIFESTS, _dns, _resolve_by_dns),
     Addon("ingress", "an ingress controller (nginx) for HTTP from outside", ingress.OBJECTS, _ingress),
     Addon("network-disk", "disks that one node at a time attaches, and that grow", network_disk.OBJECTS, _network_disk),
+    Addon(metallb.NAME, "addresses for Services of type LoadBalancer", metallb.OBJECTS, _metallb),
     Addon(
         "custom-metrics",
         "metrics of Pods, objects and the outside world for autoscalers, from annotations",
