@@ -85,6 +85,8 @@ async def play_timeline(
     with tempfile.TemporaryDirectory(prefix="kubesim-timeline-") as name:
         folder = Path(name)
         for file, text in (scenario.get("files") or {}).items():
+            if Path(file).name != file:
+                raise TimelineError(f"a file of the scenario must have a plain name, not {file!r}")
             (folder / file).write_text(text, encoding="utf-8")
         nodes = recorded_nodes(recording) or HOLLOW_NODES
         async with SimCluster(

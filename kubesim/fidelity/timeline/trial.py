@@ -65,9 +65,15 @@ def scenario_of(lines: Sequence[Any]) -> Object | None:
 
 
 def attempt(lines: Sequence[Object], seed: int, opener: Opener = emulated) -> Trial:
-    """Plays a recording in a simulation of its own."""
-    played = run(lambda: play_timeline(lines, seed=seed, opener=opener))
+    """Plays a recording in a simulation of its own. One that breaks off has played nothing: all of it is missing."""
     scenario = lines[0]["meta"]["scenario"]
+    try:
+        played = run(lambda: play_timeline(lines, seed=seed, opener=opener))
+    except Exception as error:  # Whatever it was, the other recordings are played.
+        nothing = [lines[0], {"t": 0.0, "end": True}]
+        comparison = compare_timelines(ordered_outcome(lines), ordered_outcome(nothing))
+        note = f"the play broke off: {type(error).__name__}: {error}"
+        return Trial(scenario["name"], seed, comparison, (note,), len(scenario["steps"]))
     comparison = compare_timelines(ordered_outcome(lines), ordered_outcome(played))
     unplayed = sum(bool(line.get("unplayed")) for line in played)
     return Trial(scenario["name"], seed, comparison, tuple(notes_on(scenario, lines, played)), unplayed, tuple(played))

@@ -39,6 +39,19 @@ def test_what_cannot_be_played_is_told_and_counts_as_differing() -> None:
     assert "a step of this kind is not known: freeze_node" in trial.notes[2]
 
 
+def test_a_play_that_breaks_off_has_played_nothing() -> None:
+    """Teaches: whatever goes wrong with one recording, the counts stay the recording's own."""
+    pod = {"metadata": {"name": "p", "namespace": "t-x", "uid": "u"}, "spec": {}, "status": {"phase": "Pending"}}
+    created = {"t": 1.5, "verb": "ADDED", "kind": "Pod", "namespace": "t-x", "name": "p", "object": pod}
+    trial = attempt([*recording(files={"../x": "y"}), created, {"t": 9.0, "end": True}], 1)
+    assert not trial.agrees
+    assert (trial.comparison.entries, trial.comparison.count("missing")) == (2, 2)
+    assert trial.unplayed == len(STEPS)
+    assert trial.notes == (
+        "the play broke off: TimelineError: a file of the scenario must have a plain name, not '../x'",
+    )
+
+
 def test_of_several_seeds_the_nearest_counts() -> None:
     """Teaches: the first that agrees ends the search; if none does, the best is told."""
     trial = best_attempt(recording(steps=[]), (4, 5))
