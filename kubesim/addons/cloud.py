@@ -13,9 +13,12 @@ from kubesim.addons.cluster_autoscaler import GROUP_LABEL, NodeGroup
 from kubesim.api.errors import NotFoundError
 from kubesim.api.resources import NODES
 from kubesim.api.stored import Stored
+from kubesim.api.wire import ClientCertificate
 from kubesim.cluster import SimCluster
 from kubesim.kubelet import NodeConfig
 from kubesim.sim import Tasks
+
+NAME = "cloud-controller-manager"
 
 
 class SimCloud:
@@ -26,6 +29,7 @@ class SimCloud:
         self._machines: dict[str, None] = {}
         self._number = 0
         self._tasks = Tasks("cloud")
+        self._client = cluster.client_for(NAME, ClientCertificate(NAME, ("system:masters",)))
 
     def machines(self) -> Sequence[str]:
         """The names of those that were asked for and not given back."""
@@ -53,7 +57,7 @@ class SimCloud:
         if name in self._cluster.faults.hosts:
             await self._cluster.remove_node(name)
         with suppress(NotFoundError):
-            await self._cluster.client.delete(NODES, name)
+            await self._client.delete(NODES, name)
 
     async def _boot(self, config: NodeConfig, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -59,5 +59,5 @@ def test_another_seed_is_another_run_with_the_same_outcome(played: Any, name: st
 def story(recording: list[dict[str, Any]]) -> set[tuple[int, str, str, str]]:
     """What must happen in every run: transitions of workloads and nodes, and warnings, names normalised."""
     entries = ordered_outcome(recording).entries
-    kinds = ("Deployment", "Node", "Namespace", "Service")
+    kinds = ("Deployment", "Node", "Namespace", "Service", "Job", "CronJob", "DaemonSet")
     return {entry.key for entry in entries if entry.kind in kinds and not entry.racy}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubesim.api.meta import with_fields
-from kubesim.api.resources import DEPLOYMENTS, REPLICA_SETS
+from kubesim.api.resources import CONTROLLER_REVISIONS, DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
 from kubesim.api.wire import JSON_PATCH
 from kubesim.client.kubectl.command import Command, KubectlError, unknown
 from kubesim.client.kubectl.session import Session, Target
@@ -33,9 +33,12 @@ async def rollout(session: Session, command: Command) -> list[str]:
 
 
 async def _undo(session: Session, target: Target, to_revision: int) -> None:
-    """Puts an older ReplicaSet's template back; 0 is the one before the present."""
+    """Puts an older template back; 0 is the one before the present. A Deployment's are in its ReplicaSets."""
+    if target.resource in (DAEMON_SETS, STATEFUL_SETS):
+        await _undo_by_history(session, target, to_revision)
+        return
     if target.resource is not DEPLOYMENTS:
-        raise KubectlError(f"only a Deployment can be rolled back here, not {target.text}")
+        raise KubectlError(f"no rollbacker has been implemented for {target.text}")
     owner = await session.client.get(DEPLOYMENTS, target.name, target.namespace)
     owned = sorted(
         (
@@ -54,6 +57,22 @@ async def _undo(session: Session, target: Target, to_revision: int) -> None:
     template = with_fields(template, {"labels": labels}, "metadata")
     patch = [{"op": "replace", "path": "/spec/template", "value": template}]
     await session.client.patch(DEPLOYMENTS, target.name, patch, target.namespace, patch_type=JSON_PATCH)
+
+
+async def _undo_by_history(session: Session, target: Target, to_revision: int) -> None:
+    """The ControllerRevisions of a DaemonSet or StatefulSet are patches that bring a template back."""
+    owner = await session.client.get(target.resource, target.name, target.namespace)
+    owned = [
+        item.object
+        for item in (await session.client.list(CONTROLLER_REVISIONS, target.namespace)).items
+        if any(ref["uid"] == owner.uid for ref in item.object["metadata"].get("ownerReferences") or ())
+    ]
+    owned.sort(key=lambda revision: int(revision["revision"]))
+    found = [each for each in owned if each["revision"] == to_revision] if to_revision else owned[-2:-1]
+    if not found:
+        raise KubectlError(f"unable to find specified revision {to_revision} in history" if to_revision else
+                           "no rollout history found")  # fmt: skip
+    await session.client.patch(target.resource, target.name, found[0]["data"], target.namespace)
 
 
 async def _stamp(session: Session, target: Target) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kubesim.api.resources import BY_KIND
 from kubesim.client.kubectl import KubectlError
 from kubesim.cluster import SimCluster
 
@@ -60,3 +61,34 @@ async def test_what_cannot_be_undone_says_so(cluster: SimCluster, hands: Any, we
     with pytest.raises(KubectlError, match=r'unknown rollout action "undoo"; did you mean "undo"\?'):
         await cluster.kubectl.run("rollout undoo deployment/web")
     assert await cluster.kubectl.run("rollout status deployment/web") == []
+
+
+@pytest.mark.cluster(nodes=2, behavior="hollow")
+@pytest.mark.parametrize("kind", ["DaemonSet", "StatefulSet"])
+async def test_sets_with_revisions_go_back_by_them(cluster: SimCluster, kind: str) -> None:
+    """Teaches: a ControllerRevision is a patch that brings its template back; going back again goes forward."""
+
+    async def image() -> str:
+        stored = await cluster.client.get(BY_KIND["apps/v1", kind], "db", "default")
+        found: str = stored.object["spec"]["template"]["spec"]["containers"][0]["image"]
+        return found
+
+    labels = {"app": "db"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "a:1"}]}}
+    spec: Any = {"selector": {"matchLabels": labels}, "template": template}
+    if kind == "StatefulSet":
+        spec |= {"replicas": 1, "serviceName": "db"}
+    await cluster.apply({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "db"}, "spec": spec})
+    await cluster.run_for(20)
+    with pytest.raises(KubectlError, match="no rollout history found"):
+        await cluster.kubectl.run(f"rollout undo {kind}/db")
+    await cluster.kubectl.run(f"set image {kind}/db c=a:2")
+    await cluster.run_for(20)
+    (said,) = await cluster.kubectl.run(f"rollout undo {kind}/db")
+    assert said == f"{kind.lower()}.apps/db rolled back"
+    assert await image() == "a:1"
+    await cluster.run_for(20)
+    await cluster.kubectl.run(f"rollout undo {kind}/db --to-revision=2")
+    assert await image() == "a:2"
+    with pytest.raises(KubectlError, match="unable to find specified revision 9 in history"):
+        await cluster.kubectl.run(f"rollout undo {kind}/db --to-revision=9")
