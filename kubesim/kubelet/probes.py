@@ -36,6 +36,7 @@ class Prober:
     timer: asyncio.TimerHandle | None = None
     successes: int = 0  # In a row.
     failures: int = 0
+    output: str = ""  # Of the program that it ran last.
 
     @property
     def period_ns(self) -> int:
@@ -154,7 +155,12 @@ class ProbeManager:
     def _ask(self, prober: Prober) -> tuple[bool, bool]:
         """Whether the container says no, and whether it answers too late."""
         failed = self._runtime.probe_failure(prober.container, prober.kind, self._sim.clock.now_ns())
-        return failed, prober.container.behaviour.answer_seconds > (prober.probe.timeout_seconds or 1)
+        seconds, prober.output = prober.container.behaviour.answer_seconds, ""
+        if prober.probe.exec is not None and not failed and self._runtime.emits_events:
+            ran = self._runtime.exec_sync(prober.container, prober.probe.exec.command)
+            if ran is not None:
+                failed, seconds, prober.output = ran.code != 0, seconds + ran.seconds, ran.output
+        return failed, seconds > (prober.probe.timeout_seconds or 1)
 
     def _believe(self, prober: Prober, opinion: bool) -> None:
         """Acts upon an opinion that a probe has now."""
@@ -183,7 +189,9 @@ class ProbeManager:
         name = prober.container.name
         ports = next((each.ports for each in (*spec.containers, *spec.init_containers) if each.name == name), ())
         age_seconds = self._age_seconds(prober)
-        words = failure_words(prober.probe, prober.kind, prober.container, ports, sandbox, age_seconds, timed_out)
+        words = prober.output
+        if timed_out or not words:
+            words = failure_words(prober.probe, prober.kind, prober.container, ports, sandbox, age_seconds, timed_out)
         message = f"{prober.kind.capitalize()} probe failed: {words}"
         self._events.warning(prober.pod, prober.container.name, "Unhealthy", message)
 

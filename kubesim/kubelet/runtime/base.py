@@ -25,6 +25,7 @@ from kubesim.kubelet.runtime.cri import (
     SandboxConfig,
 )
 from kubesim.kubelet.runtime.dependencies import Dependencies
+from kubesim.kubelet.runtime.exec_sync import Ran, exec_sync
 from kubesim.kubelet.runtime.image_service import ImageService
 from kubesim.kubelet.runtime.insides import ExecError, Insides, leaves_message
 from kubesim.kubelet.runtime.pod_network import PodNetwork
@@ -205,6 +206,11 @@ class SimulatedRuntime(ImageService):
             return True
         ends = behaviour.ready_for_seconds
         return kind == "readiness" and ends is not None and age_seconds >= ends
+
+    def exec_sync(self, container: Container, words: Sequence[str]) -> Ran | None:
+        """A program that is run for its exit code; None if it cannot be played."""
+        sandbox = self.pod_status(container.pod_uid).sandbox()
+        return exec_sync(self.insides(container), container, sandbox, words) if sandbox is not None else None
 
     def insides(self, container: Container) -> Insides:
         """What is inside a container: its files, its log, and programs that are run in it."""

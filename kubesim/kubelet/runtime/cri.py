@@ -22,6 +22,7 @@ from kubesim.kubelet.runtime.model import Behaviour
 
 if TYPE_CHECKING:
     from kubesim.kubelet.runtime.disk import Disk
+    from kubesim.kubelet.runtime.exec_sync import Ran
     from kubesim.kubelet.runtime.insides import ExecError, Insides
     from kubesim.kubelet.runtime.registry import Credentials
     from kubesim.kubelet.runtime.workload import Workload
@@ -200,6 +201,10 @@ class ContainerRuntime(Protocol):
 
     def probe_failure(self, container: Container, kind: str, now_ns: int) -> bool:
         """Whether the process of `container` fails a probe of `kind` (startup, readiness, liveness) now."""
+        ...
+
+    def exec_sync(self, container: Container, words: Sequence[str]) -> Ran | None:
+        """A program that is run for its exit code; None if it cannot be played."""
         ...
 
     def insides(self, container: Container) -> Insides:

@@ -72,6 +72,14 @@ class Insides:
         self._log.read_to(end_ns)
         return self._log
 
+    def plays_process_one(self) -> bool:
+        """Whether process 1 is a script that we play, so that its files are what they would be."""
+        from kubesim.kubelet.runtime.shell import find_program
+
+        spec = self._container.spec
+        words = command_of(spec) if spec is not None and self._profile.interprets_commands else ()
+        return bool(words) and not self._container.behaviour.log and find_program(words[0]) is not None
+
     def termination_message(self, surroundings: Surroundings, code: int) -> str:
         """What it has left for whoever asks why it ended: a file, or for a failure the end of its log."""
         spec = self._container.spec
