@@ -18,11 +18,12 @@ from kubesim.service import ServiceError
 if TYPE_CHECKING:
     from kubesim.api.tokens import Trust
     from kubesim.api.wire import Transport
+    from kubesim.client.client import Client
     from kubesim.client.kubeconfig import Access
     from kubesim.kubelet import NodeConfig
     from kubesim.realcluster.told import Tell
     from kubesim.scheduler import SchedulerConfiguration
-    from kubesim.service.component import Install
+    from kubesim.service.component import Install, Look
     from kubesim.sim import Host, Simulation
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -105,8 +106,11 @@ def controller_manager(
     """
     from kubesim.realcluster import components
 
-    chosen = components.chosen_controllers(controllers, signs_tokens=key_file is not None, allocates=allocates)
-    trust = trust_of(key_file, access.authority if authority_file is None else content(authority_file))
+    authority = access.authority if authority_file is None else content(authority_file)
+    chosen = components.chosen_controllers(
+        controllers, signs_tokens=key_file is not None, knows_authority=bool(authority), allocates=allocates
+    )
+    trust = trust_of(key_file, authority)
 
     def install(sim: Simulation, host: Host, transport: Transport, _: Tell) -> None:
         make = components.controller_manager(
@@ -161,7 +165,10 @@ def kubelet(access: Access, any_version: bool, names: tuple[str, ...], behavior:
             host.add(f"containerd/{config.name}", machine.runtime.run)
             host.add(f"kubelet/{config.name}", machine.run_kubelet, shutdown=machine.shutdown)
 
-    return run("kubelet", access, install, any_version=any_version)
+    async def look(client: Client) -> None:
+        await components.refuse_real_nodes(client, [config.name for config in configs])
+
+    return run("kubelet", access, install, any_version=any_version, look=look)
 
 
 @component.command("proxy")
@@ -205,12 +212,12 @@ def check_writable(file: Path) -> None:
         raise click.ClickException(f"{file} cannot be written ({error.strerror})") from None
 
 
-def run(name: str, access: Access, install: Install, *, any_version: bool) -> int:
-    """Runs a component until a signal ends it."""
+def run(name: str, access: Access, install: Install, *, any_version: bool, look: Look | None = None) -> int:
+    """Runs a component until a signal ends it. `look` may refuse once it knows the cluster."""
     from kubesim.service.component import ComponentProcess
     from kubesim.sim.wall import run_in_wall_time
 
-    process = ComponentProcess(name, access, install, sys.stderr, any_version=any_version)
+    process = ComponentProcess(name, access, install, sys.stderr, any_version=any_version, look=look)
     ended_by = run_in_wall_time(process.run)
     return INTERRUPTED if ended_by == signal.SIGINT else 0
 

@@ -16,6 +16,8 @@ from typing import Protocol
 
 import msgspec
 
+from kubesim.api.errors import ApiError, NotFoundError, TransportError
+from kubesim.api.resources import NODES
 from kubesim.api.schema import Schema
 from kubesim.api.tokens import KeyedSigner, Trust
 from kubesim.api.wire import Transport
@@ -24,6 +26,7 @@ from kubesim.client.client import Client
 from kubesim.controllers import ControllerManager
 from kubesim.controllers.controller import Controller
 from kubesim.controllers.manager import ALL_CONTROLLERS, ALLOCATING_CONTROLLERS
+from kubesim.controllers.root_ca_publisher import RootCACertificatePublisher
 from kubesim.controllers.tokens import TokensController
 from kubesim.kubelet import Kubelet, NodeConfig, make_runtime
 from kubesim.proxy import PodNetwork, ProxyConfig
@@ -33,6 +36,7 @@ from kubesim.scheduler import Scheduler, SchedulerConfiguration
 from kubesim.sim import Simulation, Tasks
 
 SCHEDULER, CONTROLLER_MANAGER, KUBELET, PROXY = "kube-scheduler", "kube-controller-manager", "kubelet", "kube-proxy"
+SIMULATED_KERNEL = "-kubesim"  # How the kernel version of a simulated machine ends.
 # Other names of controllers: upstream's own where ours is its service account's, and those that it had before 1.28.
 ALIASES = {
     "daemonset-controller": "daemon-set-controller",
@@ -175,11 +179,29 @@ class Proxy:
             new.replace(self._file)
 
 
-def chosen_controllers(text: str, *, signs_tokens: bool, allocates: bool = False) -> tuple[type[Controller], ...]:
+async def refuse_real_nodes(client: Client, names: Sequence[str]) -> None:
+    """A simulated kubelet must not speak for a machine that is there: its Pods would be given up."""
+    for name in names:
+        try:
+            node = (await client.get(NODES, name)).object
+        except NotFoundError:
+            continue
+        except (ApiError, TransportError) as error:
+            raise RealClusterError(f'whether there is a node "{name}" cannot be known: {error}') from None
+        kernel = ((node.get("status") or {}).get("nodeInfo") or {}).get("kernelVersion", "")
+        if not kernel.endswith(SIMULATED_KERNEL):
+            raise RealClusterError(
+                f'"{name}" is a node that somebody else runs (kernel {kernel}); choose another --node-name'
+            )
+
+
+def chosen_controllers(
+    text: str, *, signs_tokens: bool, knows_authority: bool = True, allocates: bool = False
+) -> tuple[type[Controller], ...]:
     """The controllers of `--controllers`: `*` is all, `foo` enables, `-foo` disables.
 
-    Without a key to sign with there are no tokens to make, so that controller is left out, as upstream; and nodes
-    get Pod networks only with --allocate-node-cidrs.
+    Without a key to sign with there are no tokens to make, so that controller is left out, as upstream; who does not
+    know the cluster's authority does not publish it; and nodes get Pod networks only with --allocate-node-cidrs.
     """
     kinds: Sequence[type[Controller]] = ALLOCATING_CONTROLLERS if allocates else ALL_CONTROLLERS
     names = {kind.name: kind for kind in kinds}
@@ -190,7 +212,8 @@ def chosen_controllers(text: str, *, signs_tokens: bool, allocates: bool = False
             raise RealClusterError(f'"{name}" is not in the list of known controllers: {", ".join(sorted(names))}')
         (disabled if word.startswith("-") else enabled).add(name)
     chosen = [kind for name, kind in names.items() if name in enabled or ("*" in enabled and name not in disabled)]
-    return tuple(kind for kind in chosen if signs_tokens or kind is not TokensController)
+    lacking = {TokensController: not signs_tokens, RootCACertificatePublisher: not knows_authority}
+    return tuple(kind for kind in chosen if not lacking.get(kind))
 
 
 def trust_without_key(authority: str) -> Trust:

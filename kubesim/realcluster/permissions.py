@@ -18,6 +18,7 @@ from kubesim.api.resources import (
     NODES,
     PODS,
     SELF_ACCESS_REVIEWS,
+    SERVICES,
     Resource,
 )
 from kubesim.api.wire import Request
@@ -43,6 +44,7 @@ class Need(NamedTuple):
 ALWAYS = (
     Need("create", NAMESPACES), Need("delete", NAMESPACES), Need("patch", NAMESPACES), Need("list", NAMESPACES),
     Need("list", NODES), Need("watch", NODES), Need("list", LEASES, "kube-node-lease"), Need("list", EVENTS, "default"),
+    Need("list", SERVICES, "default"),
     Need("create", PODS), Need("watch", PODS), Need("create", DEPLOYMENTS),
 )  # fmt: skip
 CLUSTER_WIDE = (Need("patch", NODES),)

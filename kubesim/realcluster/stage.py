@@ -1,7 +1,8 @@
 """A cluster of somebody else as a stage for scenarios: `kubesim.scenario.StagedRun` plays on it as on a simulated one.
 
 Everything goes through the transport that renames (`renaming`), so the observer sees the run's namespace as `default`
-and the nodes by the scenario's names; beside the namespace it sees the nodes, their leases and their events.
+and the nodes by the scenario's names; beside the namespace it sees the nodes, their leases and their events, and the
+Service `kubernetes`, which every scenario finds in its namespace.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from kubesim.api.resources import EVENTS, NAMESPACES, Resource
+from kubesim.api.resources import ENDPOINT_SLICES, ENDPOINTS, EVENTS, NAMESPACES, SERVICES, Resource
 from kubesim.api.wire import ADDED, DELETED, MODIFIED, Transport
 from kubesim.client.client import Client
 from kubesim.client.informer import Informers
 from kubesim.realcluster.journal import Journal
-from kubesim.realcluster.renaming import RenamedTransport
+from kubesim.realcluster.renaming import DEFAULT, RenamedTransport
 from kubesim.recording.change import RECORDED, Change, Observer
 from kubesim.sim import Simulation, Tasks
 from kubesim.waiting import NotReachedError
@@ -28,26 +29,34 @@ class NamespaceObserver(Observer):
     """Sees one namespace and what concerns nodes, not the rest of the cluster."""
 
     def __init__(
-        self, sim: Simulation, client: Client, whole: Client, resources: Iterable[Resource] = OBSERVED
-    ) -> None:
-        self._of_nodes = Informers(sim, whole)
+        self, sim: Simulation, client: Client, whole: Client, *, is_default: bool,
+        resources: Iterable[Resource] = OBSERVED,
+    ) -> None:  # fmt: skip
+        self._beside = Informers(sim, whole)  # In the cluster's own namespace default.
         super().__init__(sim, client, resources)
-        events = self._of_nodes.of(EVENTS, namespace="default", field_selector="involvedObject.kind=Node")
-        events.add_handler(
-            on_add=lambda new: self._add(ADDED, EVENTS, None, new),
-            on_update=lambda old, new: self._add(MODIFIED, EVENTS, old, new),
-            on_delete=lambda last: self._add(DELETED, EVENTS, last, last),
+        if is_default:
+            return  # There they are anyway.
+        self._follow_beside(EVENTS, "involvedObject.kind=Node")
+        for resource in (SERVICES, ENDPOINTS, ENDPOINT_SLICES):
+            self._follow_beside(resource, "metadata.name=kubernetes")
+
+    def _follow_beside(self, resource: Resource, field_selector: str) -> None:
+        """What a scenario finds in its namespace, though it lies in none of the run's."""
+        self._beside.of(resource, namespace="default", field_selector=field_selector).add_handler(
+            on_add=lambda new: self._add(ADDED, resource, None, new),
+            on_update=lambda old, new: self._add(MODIFIED, resource, old, new),
+            on_delete=lambda last: self._add(DELETED, resource, last, last),
         )
 
     async def run(self) -> None:
         """Watches until cancelled."""
         async with Tasks("observer") as tasks:
-            tasks.spawn(self._of_nodes.run(), "of-nodes")
+            tasks.spawn(self._beside.run(), "beside")
             await super().run()
 
     async def wait_synced(self) -> None:
         """Returns once what existed before has been published."""
-        await self._of_nodes.wait_synced()
+        await self._beside.wait_synced()
         await super().wait_synced()
 
 
@@ -64,7 +73,9 @@ class RealStage:
         )
         whole = RenamedTransport(transport, nodes, "", run, may_disrupt=False)
         self.client = Client(self.transport, USER_AGENT, field_manager="")
-        self.observer: Observer = NamespaceObserver(sim, self.client, Client(whole, USER_AGENT))
+        self.observer: Observer = NamespaceObserver(
+            sim, self.client, Client(whole, USER_AGENT), is_default=namespace == DEFAULT
+        )
 
     async def run_until(self, holds: Callable[[], bool], *, timeout_seconds: float, what: str) -> None:
         """Lets time pass until `holds()`, asked after every change; NotReachedError after `timeout_seconds`."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TextIO
 
 from kubesim.api.errors import TransportError
 from kubesim.api.wire import Transport
+from kubesim.client.client import Client
 from kubesim.client.http import HttpTransport
 from kubesim.client.kubeconfig import Access
 from kubesim.realcluster.connecting import greet, skew_warning
@@ -27,6 +28,7 @@ HOST, ADDRESS = "this-process", "192.168.49.1"
 END_SECONDS_MAX = 5.0
 SILENT = ("fault",)  # What the trace has beyond what is written and refused.
 
+Look = Callable[[Client], Awaitable[None]]  # Looks at the cluster before anything runs, and may refuse.
 # Puts the component's processes on a host; what they do is told to the last.
 Install = Callable[[Simulation, Host, Transport, Tell], None]
 
@@ -34,12 +36,15 @@ Install = Callable[[Simulation, Host, Transport, Tell], None]
 class ComponentProcess:
     """One run of a component. `install` puts its processes on the host that stands for this process."""
 
-    def __init__(self, name: str, access: Access, install: Install, out: TextIO, *, any_version: bool) -> None:
+    def __init__(
+        self, name: str, access: Access, install: Install, out: TextIO, *, any_version: bool, look: Look | None = None
+    ) -> None:
         self._name = name
         self._access = access
         self._install = install
         self._log = Log(out)
         self._any_version = any_version
+        self._look = look
 
     async def run(self, sim: Simulation) -> int:
         """Works until a signal comes; the result is the signal."""
@@ -51,8 +56,11 @@ class ComponentProcess:
         transport = HttpTransport(self._access)
         try:
             version = await greet(transport)
+            warning = skew_warning(version, any_version=self._any_version)
+            if self._look is not None:
+                await self._look(Client(transport, self._name))
             transport.on_reachable = self._reachable
-            self._begin(version.text, skew_warning(version, any_version=self._any_version))
+            self._begin(version.text, warning)
             host = sim.add_host(HOST, ADDRESS)
             self._install(sim, host, ToldTransport(transport, self._log.write), self._log.write)
             host.start()

@@ -155,6 +155,24 @@ def test_controllers_are_chosen_as_kube_controller_manager_s_flag_says() -> None
         chosen("*,-nonsense", signs_tokens=True)
 
 
+def test_without_an_authority_nobody_publishes_one() -> None:
+    """Teaches: an empty ca.crt in every namespace would be worse than none."""
+    names = [kind.name for kind in components.chosen_controllers("*", signs_tokens=True, knows_authority=False)]
+    assert "root-ca-certificate-publisher-controller" not in names
+
+
+@pytest.mark.parametrize(("kernel", "refused"), [("6.8.0-kubesim", False), ("6.1.0-18-amd64", True)])
+async def test_a_simulated_kubelet_does_not_speak_for_a_real_machine(kernel: str, refused: bool) -> None:
+    """Teaches: two kubelets of one name would fight, and the real one's Pods would lose."""
+    node = {"metadata": {"name": "n"}, "status": {"nodeInfo": {"kernelVersion": kernel}}}
+    client = Client(Answering(node), "t")
+    if not refused:
+        await components.refuse_real_nodes(client, ["n"])
+        return
+    with pytest.raises(RealClusterError, match=r'^"n" is a node that somebody else runs \(kernel 6.1.0-18-amd64\)'):
+        await components.refuse_real_nodes(client, ["n"])
+
+
 def test_every_other_name_of_a_controller_means_one() -> None:
     """Teaches: a table of names must not name what is not there."""
     names = {kind.name for kind in ALL_CONTROLLERS}
@@ -167,6 +185,22 @@ def test_taints_are_read_as_a_kubelet_s_flag() -> None:
     assert components.taint_of("a:NoExecute") == {"key": "a", "effect": "NoExecute"}
     with pytest.raises(RealClusterError, match=r'^"a=b" is no taint; '):
         components.taint_of("a=b")
+
+
+class Answering:
+    """A transport that knows one object."""
+
+    def __init__(self, obj: dict[str, Any]) -> None:
+        self.obj = obj
+
+    async def request(self, request: Request) -> Response:
+        return Response(stored=Stored(1, self.obj))
+
+    async def watch(self, request: Request) -> Any:
+        raise AssertionError
+
+    async def connect(self, request: Request) -> Any:
+        raise AssertionError
 
 
 class Refusing:
