@@ -50,3 +50,13 @@ def test_a_container_may_fail_only_at_first() -> None:
     """Teaches: `failures: 2` is a container that comes up at the third try."""
     flaky = Behaviour(run_seconds=1, exit_code=1, failures=2)
     assert [flaky.exits_by_itself(attempt) for attempt in range(4)] == [True, True, False, False]
+
+
+def test_a_misspelt_field_is_named_with_what_was_meant() -> None:
+    """Teaches: one clear sentence, in the Pod's events."""
+    with pytest.raises(BehaviourError, match=r'there is no field "runSecond"; did you mean "runSeconds"\?'):
+        annotated_behaviours('{"runSecond": 5}')
+    with pytest.raises(BehaviourError, match="an exit code is a number from 0 to 255"):
+        annotated_behaviours('{"exitCode": 300}')
+    with pytest.raises(BehaviourError, match="runSeconds is negative"):
+        annotated_behaviours('{"runSeconds": -1}')
