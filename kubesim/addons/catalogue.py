@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kubesim.addons import cluster_autoscaler, custom_metrics, host_path, ingress, metallb, network_disk
+from kubesim.addons import (
+    cloud_balancers,
+    cluster_autoscaler,
+    custom_metrics,
+    host_path,
+    ingress,
+    metallb,
+    network_disk,
+)
 from kubesim.addons.cloud import SimCloud
 from kubesim.api.errors import BadRequestError, NotFoundError
 from kubesim.api.resources import resource_of
@@ -88,6 +96,11 @@ def _metallb(cluster: SimCluster) -> Component:
     return metallb.make_program(_machine(cluster), cluster.client_for(metallb.NAME, account), cluster.trust)
 
 
+def _cloud_balancers(cluster: SimCluster) -> Component:
+    client = cluster.client_for(cloud_balancers.NAME, ClientCertificate(cloud_balancers.NAME, ("system:masters",)))
+    return cloud_balancers.make_program(_machine(cluster), client, cluster.trust)
+
+
 _TABLE = (
     Addon(SERVICE, "what nodes and Pods use: kubectl top, kubectl autoscale", MANIFESTS, _metrics_server),
     Addon("default-storageclass", "the StorageClass standard, for claims that name none", host_path.CLASS_OBJECTS),
@@ -96,6 +109,9 @@ _TABLE = (
     Addon("ingress", "an ingress controller (nginx) for HTTP from outside", ingress.OBJECTS, _ingress),
     Addon("network-disk", "disks that one node at a time attaches, and that grow", network_disk.OBJECTS, _network_disk),
     Addon(metallb.NAME, "addresses for Services of type LoadBalancer", metallb.OBJECTS, _metallb),
+    Addon(
+        cloud_balancers.NAME, "addresses for Services of type LoadBalancer, as a cloud gives them", (), _cloud_balancers
+    ),
     Addon(
         "custom-metrics",
         "metrics of Pods, objects and the outside world for autoscalers, from annotations",
