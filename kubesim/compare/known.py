@@ -43,7 +43,8 @@ ABSENT = f"{FIDELITY}#what-is-absent"
 KNOWN: tuple[Known, ...] = (
     Known(
         "whether a node has an image already depends on what ran there before, and the registry on the day", RECORDINGS,
-        words="^event Pull(ing|ed) .* from kubelet", aspects=("event", "time"), verdicts=("different", "later", "earlier"),
+        words="^event Pull(ing|ed) .* from kubelet", aspects=("event", "time"),
+        verdicts=("different", "later", "earlier"),
     ),
     Known(
         "whether a node has an image already depends on what ran there before", RECORDINGS,
