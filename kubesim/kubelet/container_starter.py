@@ -2,7 +2,7 @@
 
 What the kubelet cannot put together is CreateContainerConfigError, what the runtime refuses CreateContainerError, and
 a program that does not start RunContainerError; of errors only the description is shown, without gRPC's frame.
-Upstream: startContainer and doBackOff in pkg/kubelet/kuberuntime. Left out: hooks (postStart).
+Upstream: startContainer and doBackOff in pkg/kubelet/kuberuntime.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kubesim.api.views import Container as ContainerSpec
+from kubesim.api.views import LifecycleHandler
 from kubesim.kubelet.back_off import BackOff, go_duration
+from kubesim.kubelet.container_killer import ContainerKiller
 from kubesim.kubelet.container_user import check_user
+from kubesim.kubelet.hooks import HookRunner
 from kubesim.kubelet.image_manager import ImageManager, StartError
 from kubesim.kubelet.pod_events import PodEvents
 from kubesim.kubelet.pod_state import PodState
@@ -28,13 +31,15 @@ class ContainerStarter:
 
     def __init__(
         self, sim: Simulation, runtime: ContainerRuntime, events: PodEvents, images: ImageManager,
-        surroundings: SurroundingsMaker,
+        surroundings: SurroundingsMaker, hooks: HookRunner, killer: ContainerKiller,
     ) -> None:  # fmt: skip
         self._clock = sim.clock
         self._runtime = runtime
         self._events = events
         self._images = images
         self._surroundings = surroundings
+        self._hooks = hooks
+        self._killer = killer
         self._back_off = BackOff()
 
     async def start(self, pod: PodState, container: ContainerSpec) -> None:
@@ -56,6 +61,20 @@ class ContainerStarter:
             self._events.warning(pod, container.name, "Failed", f"Error: {error.description}")
             raise StartError("RunContainerError", error.description) from None
         self._events.normal(pod, container.name, "Started", "Container started")
+        if container.lifecycle is not None and container.lifecycle.post_start is not None:
+            await self._post_start(pod, container, made, container.lifecycle.post_start)
+
+    async def _post_start(
+        self, pod: PodState, container: ContainerSpec, made: Container, handler: LifecycleHandler
+    ) -> None:
+        """Runs the hook; a container whose hook fails is killed."""
+        if not self._runtime.emits_events:
+            return  # Nothing happens inside of a hollow node's containers.
+        why = await self._hooks.run(pod, container, made, handler)
+        if why:
+            self._events.warning(pod, container.name, "FailedPostStartHook", "PostStartHook failed")
+            await self._killer.kill(pod, made, "FailedPostStartHook", pod.grace_seconds)
+            raise StartError("PostStartHookError", why)
 
     async def _configuration(self, pod: PodState, container: ContainerSpec) -> Environment | None:
         """The environment; StartError if something that it is made of is not there."""

@@ -76,6 +76,8 @@ def _status(container: ContainerSpec, facts: ContainerFacts, *, init: bool) -> S
     if latest is not None:
         status["containerID"] = f"{facts.runtime_name}://{latest.id}"
     status["started"] = started
+    if container.lifecycle is not None and container.lifecycle.stop_signal:
+        status["stopSignal"] = container.lifecycle.stop_signal
     _add_resources(status, container, created=latest is not None)
     return status
 

@@ -6,7 +6,7 @@ is the runtime's CRI. The runtime belongs to the machine and outlives the kubele
 comes back finds its containers running.
 
 A crashed kubelet is this `run` cancelled while the network swallows whatever it still says.
-Upstream: pkg/kubelet/kubelet.go. Left out: volumes, hooks, eviction, static Pods.
+Upstream: pkg/kubelet/kubelet.go. Left out: volumes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from kubesim.client.client import Client
 from kubesim.client.events import WARNING, EventRecorder
 from kubesim.client.informer import Informers
 from kubesim.kubelet.admission import Admission
+from kubesim.kubelet.container_killer import ContainerKiller
 from kubesim.kubelet.container_starter import ContainerStarter
 from kubesim.kubelet.eviction import EvictionManager
+from kubesim.kubelet.hooks import HookRunner
 from kubesim.kubelet.image_gc import ImageGarbageCollector
 from kubesim.kubelet.image_manager import ImageManager
 from kubesim.kubelet.lease import NodeLease
@@ -74,8 +76,10 @@ class Kubelet:
         self._statuses = StatusManager(sim, client, self._tasks)
         surroundings = SurroundingsMaker(client, node.internal_ip(), node.name)
         images = ImageManager(sim, self.runtime, events, PullSecrets(client, events), node)
-        starter = ContainerStarter(sim, self.runtime, events, images, surroundings)
-        self._syncer = PodSyncer(sim, self.runtime, self._statuses, events, node.internal_ip(), starter)
+        hooks = HookRunner(sim, self.runtime, surroundings, node.name)
+        killer = ContainerKiller(sim, self.runtime, events, hooks)
+        starter = ContainerStarter(sim, self.runtime, events, images, surroundings, hooks, killer)
+        self._syncer = PodSyncer(sim, self.runtime, self._statuses, events, node.internal_ip(), starter, killer)
         self._workers = PodWorkers(sim, self._tasks, self._syncer, Admission(node))
         self._probes = ProbeManager(
             sim, self.runtime, events, self._random,

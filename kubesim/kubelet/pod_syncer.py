@@ -3,7 +3,7 @@
 `compute_pod_actions` and `generate_status` decide; this only carries out.
 Upstream: SyncPod, SyncTerminatingPod and SyncTerminatedPod in pkg/kubelet/kubelet.go, and
 pkg/kubelet/kuberuntime/kuberuntime_manager.go, kuberuntime_container.go.
-Left out: hooks (postStart, preStop), volumes.
+Left out: volumes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from kubesim.kubelet.container_killer import MINIMUM_GRACE_SECONDS, ContainerKiller
 from kubesim.kubelet.container_starter import ContainerStarter
 from kubesim.kubelet.container_status import ContainerFacts
 from kubesim.kubelet.image_manager import StartError
@@ -31,7 +32,6 @@ ERROR_RETRY_NS = 10 * NANOSECONDS_PER_SECOND  # A failure that has no back-off o
 DEADLINE_EXCEEDED = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 REJECTION_SECONDS = 0.02  # Whoever makes a new Pod for each that was refused must not do so endlessly in no time.
 REJECTED = "Pod was rejected: "
-MINIMUM_GRACE_SECONDS = 2.0  # Even a forced deletion gives the containers this long.
 
 
 class PodSyncer:
@@ -39,14 +39,16 @@ class PodSyncer:
 
     def __init__(
         self, sim: Simulation, runtime: ContainerRuntime, statuses: StatusManager, events: PodEvents, host_ip: str,
-        starter: ContainerStarter,
+        starter: ContainerStarter, killer: ContainerKiller,
     ) -> None:  # fmt: skip
         self.statuses = statuses
         self._clock = sim.clock
+        self._loop = sim.loop
         self._runtime = runtime
         self._events = events
         self._host_ip = host_ip
         self._starter = starter
+        self._killer = killer
         self.probes: ProbeManager | None = None  # Set by the kubelet: the two know each other.
         self.state: RuntimeState | None = None
 
@@ -134,7 +136,7 @@ class PodSyncer:
         try:
             for kill in actions.kill:
                 grace_seconds = self._probe_grace_seconds(pod, kill.container, kill.probe)
-                await self._kill(pod, kill.container, kill.message, grace_seconds)
+                await self._killer.kill(pod, kill.container, kill.message, grace_seconds)
         except CriError as error:
             self._failed_to_kill(pod, (kill.container,), error, sandbox=False)
             return ERROR_RETRY_NS
@@ -191,7 +193,8 @@ class PodSyncer:
             self.publish(pod)
         while True:
             try:
-                await self._stop_everything(pod, began_ns)
+                left_seconds = pod.grace_seconds - (self._clock.now_ns() - began_ns) / NANOSECONDS_PER_SECOND
+                await self._stop_everything(pod, left_seconds)
                 break
             except CriError as error:  # The runtime does not answer; nothing is over before it does.
                 self._failed_to_kill(pod, self._runtime.pod_status(pod.uid).running(), error, sandbox=True)
@@ -201,12 +204,36 @@ class PodSyncer:
         self.probes.remove(pod)
         self.publish(pod, ended=True)
 
-    async def _stop_everything(self, pod: PodState, began_ns: int) -> None:
+    async def _stop_everything(self, pod: PodState, grace_seconds: float) -> None:
+        """All at the same time, but a sidecar hears of SIGTERM only when all that came after it have ended."""
         running = self._runtime.pod_status(pod.uid).running()
-        sidecars = {container.name for container in pod.spec.init_containers if is_sidecar(container)}
-        await self._stop(pod, [each for each in running if each.name not in sidecars], pod.grace_seconds)
-        left_seconds = pod.grace_seconds - (self._clock.now_ns() - began_ns) / NANOSECONDS_PER_SECOND
-        await self._stop(pod, [each for each in reversed(running) if each.name in sidecars], left_seconds)
+        sidecars = [each.name for each in pod.spec.init_containers if is_sidecar(each)]
+        order = {name: number for number, name in enumerate(sidecars)}
+        ended = {each.id: self._loop.create_future() for each in running}
+
+        async def stop(container: Container) -> None:
+            place = order.get(container.name)
+            before = [] if place is None else [e for e in running if order.get(e.name, len(order)) > place]
+
+            async def turn() -> None:
+                for other in before:
+                    await asyncio.shield(ended[other.id])
+
+            try:
+                message = f"Stopping container {container.name}"
+                await self._killer.kill(pod, container, message, grace_seconds, turn if before else None)
+            finally:
+                if not ended[container.id].done():
+                    ended[container.id].set_result(None)
+
+        mains = [each for each in running if each.name not in order]
+        stops = [stop(each) for each in (*mains, *reversed([each for each in running if each.name in order]))]
+        if len(stops) == 1:
+            await stops[0]
+        elif stops:
+            for failed in await asyncio.gather(*stops, return_exceptions=True):
+                if isinstance(failed, BaseException):
+                    raise failed
         for sandbox in self._runtime.pod_status(pod.uid).sandboxes:
             await self._runtime.stop_pod_sandbox(sandbox)
 
@@ -222,21 +249,6 @@ class PodSyncer:
             tried.append(f'failed to "KillPodSandbox" for "{pod.uid}" with KillPodSandboxError: "{words}"')
         text = tried[0] if len(tried) == 1 else f"[{', '.join(tried)}]"
         self._events.warning(pod, "", "FailedKillPod", f"error killing pod: {text}")
-
-    async def _stop(self, pod: PodState, containers: Sequence[Container], grace_seconds: float) -> None:
-        """Stops these at the same time."""
-        stops = [
-            self._kill(pod, container, f"Stopping container {container.name}", grace_seconds)
-            for container in containers
-        ]
-        if len(stops) == 1:
-            await stops[0]
-        elif stops:
-            await asyncio.gather(*stops)
-
-    async def _kill(self, pod: PodState, container: Container, message: str, grace_seconds: float) -> None:
-        self._events.normal(pod, container.name, "Killing", message)
-        await self._runtime.stop_container(container, max(grace_seconds, MINIMUM_GRACE_SECONDS))
 
     def _probe_grace_seconds(self, pod: PodState, container: Container, probe: str) -> float:
         """The grace of a container that is restarted: its probe may have its own."""

@@ -70,6 +70,8 @@ class Processes:
         stop_seconds = behaviour.stop_seconds
         if stop_seconds is not None and behaviour.stop_jitter_seconds:
             stop_seconds += self._jitter.uniform(0, behaviour.stop_jitter_seconds)
+        if stop_signal(container) == "SIGKILL":
+            stop_seconds, timeout_seconds = None, 0.0
         killed = stop_seconds is None or stop_seconds > timeout_seconds
         process = self._processes.setdefault(container.id, Process())
         if process.ended is None:
@@ -200,6 +202,12 @@ def end(container: Container, clock: Clock, code: int, reason: str, message: str
     container.state = ContainerState.EXITED
     container.finished_at, container.finished_ns = clock.timestamp(), clock.now_ns()
     container.exit_code, container.reason, container.message = code, reason, message
+
+
+def stop_signal(container: Container) -> str:
+    """The signal that asks it to end, if its Pod says another one than its image."""
+    spec = container.spec
+    return "" if spec is None or spec.lifecycle is None else spec.lifecycle.stop_signal
 
 
 def limit_of(container: Container, resource: str) -> int | None:
