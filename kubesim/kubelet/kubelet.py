@@ -6,7 +6,7 @@ is the runtime's CRI. The runtime belongs to the machine and outlives the kubele
 comes back finds its containers running.
 
 A crashed kubelet is this `run` cancelled while the network swallows whatever it still says.
-Upstream: pkg/kubelet/kubelet.go. Left out: volumes.
+Upstream: pkg/kubelet/kubelet.go.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from kubesim.kubelet.hooks import HookRunner
 from kubesim.kubelet.image_gc import ImageGarbageCollector
 from kubesim.kubelet.image_manager import ImageManager
 from kubesim.kubelet.lease import NodeLease
+from kubesim.kubelet.mounted_files import MountedFiles
 from kubesim.kubelet.node_config import NodeConfig
 from kubesim.kubelet.node_reporter import NodeReporter
 from kubesim.kubelet.pod_events import PodEvents
@@ -43,6 +44,8 @@ from kubesim.kubelet.runtime_state import RuntimeState
 from kubesim.kubelet.server import KubeletServer
 from kubesim.kubelet.status_manager import StatusManager
 from kubesim.kubelet.surroundings import SurroundingsMaker
+from kubesim.kubelet.volume_sources import VolumeSources
+from kubesim.kubelet.volumes import VolumeManager
 from kubesim.sim import Simulation, Tasks
 
 SHUTDOWN_SECONDS = 2.0
@@ -74,12 +77,16 @@ class Kubelet:
         self._recorder = EventRecorder(sim, client, "kubelet", host=node.name)
         events = PodEvents(self._recorder, enabled=self.runtime.emits_events)
         self._statuses = StatusManager(sim, client, self._tasks)
-        surroundings = SurroundingsMaker(client, node.internal_ip(), node.name)
+        files = MountedFiles(sim.clock)
+        surroundings = SurroundingsMaker(client, node.internal_ip(), node.name, files)
+        self._volumes = VolumeManager(sim, VolumeSources(client, self.runtime.socket, files), events)
         images = ImageManager(sim, self.runtime, events, PullSecrets(client, events), node)
         hooks = HookRunner(sim, self.runtime, surroundings, node.name)
         killer = ContainerKiller(sim, self.runtime, events, hooks)
         starter = ContainerStarter(sim, self.runtime, events, images, surroundings, hooks, killer)
-        self._syncer = PodSyncer(sim, self.runtime, self._statuses, events, node.internal_ip(), starter, killer)
+        self._syncer = PodSyncer(
+            sim, self.runtime, self._statuses, events, node.internal_ip(), starter, killer, self._volumes
+        )
         self._workers = PodWorkers(sim, self._tasks, self._syncer, Admission(node))
         self._probes = ProbeManager(
             sim, self.runtime, events, self._random,
@@ -98,7 +105,7 @@ class Kubelet:
         self._workers.refuse = self._eviction.admit
         self._reporter = NodeReporter(
             sim, client, self._recorder, node, self.runtime, self._random, self._state,
-            lambda: self._eviction.conditions,
+            lambda: self._eviction.conditions, self._volumes.in_use,
         )  # fmt: skip
         self._server = KubeletServer(
             sim, self.runtime, surroundings, lambda: self._workers.pods.values(), self._tasks, node.name
@@ -148,6 +155,9 @@ class Kubelet:
 
     def _see_node(self, node: Stored) -> None:
         self._reporter.see(node)
+        for uid in self._volumes.see_attached(node.object):
+            if uid in self._workers.pods:
+                self._workers.wake(self._workers.pods[uid])
         if pod_cidr := node.object["spec"].get("podCIDR"):
             self.runtime.update_pod_cidr(pod_cidr)
 

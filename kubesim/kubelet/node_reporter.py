@@ -49,7 +49,7 @@ class NodeReporter:
     def __init__(
         self, sim: Simulation, client: Client, recorder: EventRecorder, config: NodeConfig,
         runtime: ContainerRuntime, random: Random, state: RuntimeState,
-        pressures: Callable[[], Sequence[str]] = tuple,
+        pressures: Callable[[], Sequence[str]] = tuple, volumes: Callable[[], Sequence[str]] = tuple,
     ) -> None:  # fmt: skip
         self._clock = sim.clock
         self._client = client
@@ -59,6 +59,8 @@ class NodeReporter:
         self._state = state
         self._random = random
         self._pressures = pressures  # The conditions of pressure that hold now.
+        self._volumes = volumes  # What is attached to the node for its Pods.
+        self._volumes_told: tuple[str, ...] = ()
         self._pressures_told: tuple[str, ...] = ()
         self._reference: Object = {"kind": "Node", "name": config.name, "uid": config.name, "apiVersion": "v1"}
         self._reported_at = 0.0
@@ -162,6 +164,7 @@ class NodeReporter:
             self._contradicted
             or self._ready != self._told
             or tuple(self._pressures()) != self._pressures_told
+            or tuple(self._volumes()) != self._volumes_told
             or waited_seconds >= REPORT_SECONDS + self._delay_seconds
             or self._runtime.images_changed() != self._images_reported
         )
@@ -183,6 +186,9 @@ class NodeReporter:
         images = self._runtime.images_changed()
         ready, pressures = self._ready, tuple(self._pressures())
         new = node_status(self._config, self._runtime, old, ready, self._clock.timestamp(), pressures)
+        volumes = tuple(self._volumes())
+        if volumes:
+            new["volumesInUse"] = list(volumes)
         new["nodeInfo"]["containerRuntimeVersion"] = self._state.version()
         changed = status_differs(old, new)
         due = self._clock.now() - self._reported_at >= REPORT_SECONDS + self._delay_seconds
@@ -192,7 +198,7 @@ class NodeReporter:
             self._reported_at = self._clock.now()
             self._delay_seconds = REPORT_SECONDS * (self._random.random() - 0.5) if changed else 0.0
         self._images_reported = images
-        self._told, self._pressures_told = ready, pressures
+        self._told, self._pressures_told, self._volumes_told = ready, pressures, volumes
 
     def _say_changes(self, old: Object, new: Object) -> None:
         name = self._config.name
@@ -219,5 +225,6 @@ def node_patch(old: Object, new: Object) -> Object:
 
 
 KUBELET_FIELDS = (
-    "capacity", "allocatable", "conditions", "addresses", "daemonEndpoints", "nodeInfo", "images", "declaredFeatures",
+    "capacity", "allocatable", "conditions", "addresses", "daemonEndpoints", "nodeInfo", "images", "volumesInUse",
+    "declaredFeatures",
 )  # fmt: skip

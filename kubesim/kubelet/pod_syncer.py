@@ -3,7 +3,6 @@
 `compute_pod_actions` and `generate_status` decide; this only carries out.
 Upstream: SyncPod, SyncTerminatingPod and SyncTerminatedPod in pkg/kubelet/kubelet.go, and
 pkg/kubelet/kuberuntime/kuberuntime_manager.go, kuberuntime_container.go.
-Left out: volumes.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from kubesim.kubelet.probes import ProbeManager
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState, CriError, SandboxConfig
 from kubesim.kubelet.runtime_state import RuntimeState
 from kubesim.kubelet.status_manager import StatusManager
+from kubesim.kubelet.volumes import VolumeManager
 from kubesim.sim import Simulation
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
@@ -39,7 +39,7 @@ class PodSyncer:
 
     def __init__(
         self, sim: Simulation, runtime: ContainerRuntime, statuses: StatusManager, events: PodEvents, host_ip: str,
-        starter: ContainerStarter, killer: ContainerKiller,
+        starter: ContainerStarter, killer: ContainerKiller, volumes: VolumeManager,
     ) -> None:  # fmt: skip
         self.statuses = statuses
         self._clock = sim.clock
@@ -49,6 +49,7 @@ class PodSyncer:
         self._host_ip = host_ip
         self._starter = starter
         self._killer = killer
+        self._volumes = volumes
         self.probes: ProbeManager | None = None  # Set by the kubelet: the two know each other.
         self.state: RuntimeState | None = None
 
@@ -131,6 +132,8 @@ class PodSyncer:
 
     async def _act(self, pod: PodState) -> int:
         """Does what there is to do now; returns when to look again, 0: not before something happens."""
+        if self._runtime.emits_events and (wait_ns := await self._volumes.mount(pod)):
+            return wait_ns  # Nothing of it is made before all that it mounts is there.
         actions = compute_pod_actions(pod.spec, self._runtime.pod_status(pod.uid), pod.started, pod.failed_probes)
         shown = dict(pod.reasons)
         try:
@@ -260,9 +263,10 @@ class PodSyncer:
         seconds = pod.spec.termination_grace_period_seconds
         return float(seconds) if seconds is not None else pod.grace_seconds
 
-    async def clean_up(self) -> None:
+    async def clean_up(self, pod: PodState) -> None:
         """What is left: volumes are unmounted, cgroups removed."""
         await asyncio.sleep(self._runtime.cleanup_seconds)
+        self._volumes.unmount(pod)
 
     async def remove_orphan(self, pod_uid: str) -> None:
         """Stops and removes what is left of a Pod whose object is gone."""

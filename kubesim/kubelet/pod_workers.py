@@ -176,7 +176,7 @@ class PodWorkers:
             self._admission.release(pod)  # Before others hear of its end: the scheduler gives its place away at once.
             pod.stage = Stage.TERMINATED
         if pod.stage is Stage.TERMINATED:
-            await self._syncer.clean_up()
+            await self._syncer.clean_up(pod)
             pod.stage = Stage.FINISHED
         if pod.stage is Stage.FINISHED:
             if pod.gone:

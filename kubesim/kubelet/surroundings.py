@@ -21,6 +21,7 @@ from kubesim.api.stored import Object, Stored
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.api.wire import Request
 from kubesim.client.client import Client
+from kubesim.kubelet.mounted_files import MountedFiles
 from kubesim.kubelet.runtime.insides import command_of
 from kubesim.kubelet.runtime.process import Surroundings
 from kubesim.kubelet.service_links import service_links
@@ -39,10 +40,11 @@ class ConfigError(Exception):
 class SurroundingsMaker:
     """Asks for what the Pods of one node name."""
 
-    def __init__(self, client: Client, host_ip: str, node: str) -> None:
+    def __init__(self, client: Client, host_ip: str, node: str, mounted: MountedFiles | None = None) -> None:
         self._client = client
         self._host_ip = host_ip
         self._node = node
+        self._mounted = mounted
 
     async def of(
         self, pod: Stored, status: Object, spec: ContainerSpec, environment: Mapping[str, str] | None = None,
@@ -58,7 +60,7 @@ class SurroundingsMaker:
         files: dict[str, bytes] = {}
         for mount in spec.volume_mounts:
             volume: Object = next((each for each in obj["spec"].get("volumes") or () if each["name"] == mount.name), {})
-            content = await self._volume(pod, status, volume)
+            content = await self._volume(pod, status, volume, alone=bool(mount.sub_path))
             for path, data in content.items():
                 if not mount.sub_path:
                     files[posixpath.join(mount.mount_path, path)] = data
@@ -145,12 +147,12 @@ class SurroundingsMaker:
                 raise ConfigError(f'{resource.kind.lower()} "{reference.get("name", "")}" not found') from None
             raise ConfigError(f"failed to sync {resource.kind.lower()} cache: {error}") from None
 
-    async def _volume(self, pod: Stored, status: Object, volume: Object) -> dict[str, bytes]:
+    async def _volume(self, pod: Stored, status: Object, volume: Object, *, alone: bool = False) -> dict[str, bytes]:
         """The files of a volume by their path in it."""
         if source := volume.get("configMap"):
-            return chosen(await self._values(CONFIG_MAPS, pod.namespace, source.get("name", "")), source)
+            return chosen(await self._values(CONFIG_MAPS, pod, source.get("name", ""), alone=alone), source)
         if source := volume.get("secret"):
-            return chosen(await self._values(SECRETS, pod.namespace, source.get("secretName", "")), source)
+            return chosen(await self._values(SECRETS, pod, source.get("secretName", ""), alone=alone), source)
         if source := volume.get("downwardAPI"):
             return self._downward(pod, status, source)
         found: dict[str, bytes] = {}
@@ -163,9 +165,9 @@ class SurroundingsMaker:
             account = pod.object["spec"].get("serviceAccountName", "default")
             return {token.get("path", "token"): await self._token(pod, account, token)}
         if inner := source.get("configMap"):
-            return chosen(await self._values(CONFIG_MAPS, pod.namespace, inner.get("name", "")), inner)
+            return chosen(await self._values(CONFIG_MAPS, pod, inner.get("name", "")), inner)
         if inner := source.get("secret"):
-            return chosen(await self._values(SECRETS, pod.namespace, inner.get("name", "")), inner)
+            return chosen(await self._values(SECRETS, pod, inner.get("name", "")), inner)
         return self._downward(pod, status, source.get("downwardAPI") or {})
 
     async def _token(self, pod: Stored, account: str, source: Object) -> bytes:
@@ -197,20 +199,30 @@ class SurroundingsMaker:
                 found[item["path"]] = _amount(resources, reference.get("resource", "")).encode()
         return found
 
-    async def _values(self, resource: Resource, namespace: str, name: str) -> Values:
+    async def _values(self, resource: Resource, pod: Stored, name: str, *, alone: bool = False) -> Values:
         """The entries of a ConfigMap or Secret; none if it cannot be had."""
+        obj: Object | None = None
+        values: Values = {}
         try:
-            return await self._read(resource, namespace, name)
+            obj = (await self._client.get(resource, name, pod.namespace)).object
+            values = entries(resource, obj)
         except (ApiError, TransportError):
-            return {}
+            pass
+        if self._mounted is None:
+            return values
+        return self._mounted.current((pod.uid, resource.kind, name), obj, values, alone=alone)
 
     async def _read(self, resource: Resource, namespace: str, name: str) -> Values:
-        obj = (await self._client.get(resource, name, namespace)).object
-        values = {key: str(value).encode() for key, value in sorted((obj.get("data") or {}).items())}
-        if resource is SECRETS:
-            return {key: base64.b64decode(value) for key, value in values.items()}
-        binary = {key: base64.b64decode(value) for key, value in sorted((obj.get("binaryData") or {}).items())}
-        return values | binary
+        return entries(resource, (await self._client.get(resource, name, namespace)).object)
+
+
+def entries(resource: Resource, obj: Object) -> Values:
+    """The entries of a ConfigMap or Secret."""
+    values = {key: str(value).encode() for key, value in sorted((obj.get("data") or {}).items())}
+    if resource is SECRETS:
+        return {key: base64.b64decode(value) for key, value in values.items()}
+    binary = {key: base64.b64decode(value) for key, value in sorted((obj.get("binaryData") or {}).items())}
+    return values | binary
 
 
 def chosen(values: Values, source: Object) -> dict[str, bytes]:
