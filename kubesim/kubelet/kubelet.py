@@ -28,6 +28,7 @@ from kubesim.kubelet.hooks import HookRunner
 from kubesim.kubelet.image_gc import ImageGarbageCollector
 from kubesim.kubelet.image_manager import ImageManager
 from kubesim.kubelet.lease import NodeLease
+from kubesim.kubelet.live_programs import LivePrograms
 from kubesim.kubelet.mounted_files import MountedFiles
 from kubesim.kubelet.node_config import NodeConfig
 from kubesim.kubelet.node_reporter import NodeReporter
@@ -121,6 +122,9 @@ class Kubelet:
         """Works until cancelled."""
         name = self.node.name
         unsubscribe = self.runtime.subscribe(self._workers.container_changed)
+        forget_programs = self.runtime.subscribe(
+            LivePrograms(self._sim, self.runtime, name, self._server.around_of).changed
+        )
         self._state.start()
         if self.runtime.emits_events:  # A hollow node has nothing that could run out.
             self._images.start()
@@ -145,6 +149,7 @@ class Kubelet:
             await self._sim.loop.create_future()
         finally:
             unsubscribe()
+            forget_programs()
             self._state.stop()
             self._images.stop()
             self._eviction.stop()

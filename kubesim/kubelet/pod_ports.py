@@ -7,6 +7,7 @@ a CNI plugin with one route per Pod (ptp, kindnet); a Pod in which nobody listen
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from kubesim.api.traffic import (
     CONNECTED,
     LOST,
     REFUSED,
+    RESET,
     UDP,
     Connection,
     Hop,
@@ -25,7 +27,7 @@ from kubesim.api.traffic import (
     containers_on,
     program_of,
 )
-from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
+from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState
 from kubesim.kubelet.runtime.pages import HttpRequest, Page
 from kubesim.kubelet.runtime.process import Surroundings
 from kubesim.sim import Simulation
@@ -53,12 +55,22 @@ class PodPorts:
             for container in self._runtime.pod_status(uid).running():
                 reply = self._try(connection, uid, container)
                 if reply is not None:
-                    return await self._by_program(connection, reply)
+                    return await self._in_time(connection, container, await self._by_program(connection, reply))
         if uids and connection.destination != self._address:
             words = f"nobody listens at port {connection.port}"
         else:
             words = f"nobody listens at port {connection.port} of {self._node}"
         return self._without(connection, REFUSED, words, uids[0] if uids else "")
+
+    async def _in_time(self, connection: Connection, container: Container, reply: Reply) -> Reply:
+        """The reply when it is ready; a program that ends before resets the connection."""
+        seconds = container.behaviour.answer_seconds
+        if not seconds or connection.probing or reply.outcome != ANSWERED:
+            return reply
+        await asyncio.sleep(seconds)
+        if container.state is ContainerState.RUNNING:
+            return reply
+        return self._without(connection, RESET, "the program ended before it had answered")
 
     def _by_host_port(self, connection: Connection) -> Connection:
         """A port of the machine that a Pod has taken (`hostPort`) leads to that Pod, as the CNI plugin portmap does."""

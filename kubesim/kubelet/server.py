@@ -269,6 +269,12 @@ class KubeletServer:
         containers = self._runtime.pod_status(pod.uid).containers
         return next((each for each in containers if each.id == short), None)
 
+    async def around_of(self, uid: str, container: Container) -> Surroundings | None:
+        """What a process in a container of one of its Pods finds; None if there is no such Pod any more."""
+        pod = next((each for each in self._pods() if each.uid == uid), None)
+        spec = spec_of(pod, container.name) if pod is not None else None
+        return await self._around(pod, spec, container) if pod is not None and spec is not None else None
+
     async def _around(self, pod: PodState, spec: ContainerSpec, container: Container) -> Surroundings:
         return await self._surroundings.of(
             pod.stored, pod.status, spec, container.environment, started_at=container.started_at

@@ -23,6 +23,8 @@ INSTANT = (
     "free", "grep", "head", "md5sum", "mount", "nproc", "readlink", "sed", "seq", "sha256sum", "sort", "tee", "tr",
     "uniq", "uptime", "which", "xargs",
 )  # fmt: skip
+NETWORK_TOOLS = ("curl", "nc", "nslookup", "wget")
+NETWORK_WORD = re.compile(rf"(?:^|[\s;&|(`!])(?:{'|'.join(NETWORK_TOOLS)})\s")
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -45,16 +47,28 @@ def interpret(command: tuple[str, ...], arguments: tuple[str, ...], image_behavi
         return image_behaviour
     if not command and image_behaviour.run_seconds is None:
         return image_behaviour
+    handles_signals = "trap" in " ".join(words)
+    if uses_network(words):  # How it ends is seen when it runs.
+        stop_seconds = image_behaviour.stop_seconds if handles_signals else None
+        return msgspec.structs.replace(image_behaviour, run_seconds=None, stop_seconds=stop_seconds)
     outcome = run_words(words)
     if outcome is None:
         return msgspec.structs.replace(image_behaviour, run_seconds=None)
-    handles_signals = "trap" in " ".join(words)
     return msgspec.structs.replace(
         image_behaviour,
         run_seconds=outcome.seconds,
         exit_code=outcome.code,
         stop_seconds=image_behaviour.stop_seconds if handles_signals else None,
     )
+
+
+@lru_cache(maxsize=1024)
+def uses_network(words: tuple[str, ...]) -> bool:
+    """Whether a command that we can play asks the network: what it does depends on when it asks."""
+    if not words:
+        return False
+    name = words[0].rsplit("/", 1)[-1]
+    return name in NETWORK_TOOLS or (name in SHELLS and bool(NETWORK_WORD.search(" ".join(words[1:]))))
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from kubesim.api.views import Container as ContainerSpec
+from kubesim.kubelet.runtime.commands import uses_network
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
 from kubesim.kubelet.runtime.known_logs import KNOWN_LOGS
 from kubesim.kubelet.runtime.library import known_image
@@ -100,6 +101,18 @@ class Insides:
         self.log(surroundings)  # What process 1 has done to files by now is done.
         return self._shell(surroundings, tty=tty).command(words)
 
+    def is_live(self) -> bool:
+        """Whether process 1 is a program that has to run while time passes, since it asks the network."""
+        spec, container = self._container.spec, self._container
+        if spec is None or container.behaviour.log or not self._profile.interprets_commands:
+            return False
+        return uses_network(command_of(spec)) and not (spec.stdin and waits_for_input(spec))
+
+    def process_one(self, surroundings: Surroundings) -> Program:
+        """The program that is process 1, to be run from its beginning."""
+        assert self._container.spec is not None, "a started container has a specification"
+        return self._shell(surroundings, tty=self._container.spec.tty).command(command_of(self._container.spec))
+
     def main_shell(self, surroundings: Surroundings) -> Program:
         """The shell that is process 1 and reads what is typed."""
         assert self._container.spec is not None, "a started container has a specification"
@@ -180,6 +193,8 @@ class Insides:
         if container.behaviour.log:
             return printed_lines(container.behaviour.log, self._started_unix_ns)
         if spec is None or not self._profile.interprets_commands or (spec.stdin and waits_for_input(spec)):
+            return silent()
+        if self.is_live():
             return silent()
         from kubesim.kubelet.runtime.shell import Shell, find_program
 
