@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from kubesim.compare.outcomes import order_is_free
 from kubesim.recording import Entry, Moment, Outcome
 from kubesim.recording.names import without_pod_numbers
 
@@ -82,7 +83,8 @@ def swaps(ours: Life, theirs: Life) -> Iterator[tuple[Moment, Moment]]:
             # The nearest before it that is clearly before it here, and clearly after it there.
             for first, before in reversed(common[:at]):
                 if before < time and places[first] > places[second]:
-                    yield by_key[first], by_key[second]
+                    if not order_is_free(by_key[first].entry, by_key[second].entry):
+                        yield by_key[first], by_key[second]
                     break
 
 

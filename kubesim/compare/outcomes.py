@@ -99,6 +99,12 @@ def settled_differences(
         yield Difference("settled", -1, "number of step windows", str(len(wanted)), str(len(got)))
 
 
+def order_is_free(first: Entry, second: Entry) -> bool:
+    """Taints of one key: two workers put them on, the one of NoExecute every 100 ms, whenever that is."""
+    keys = [str(entry.change.get("taint", "")).rpartition(":")[0] for entry in (first, second)]
+    return bool(keys[0]) and keys[0] == keys[1]
+
+
 def about_entry(entry: Entry) -> str:
     """An entry in a few words."""
     changes = ", ".join(f"{key}={value}" for key, value in entry.change.items())

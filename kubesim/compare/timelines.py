@@ -17,7 +17,13 @@ from typing import Literal
 
 import msgspec
 
-from kubesim.compare.outcomes import ORDER_TOLERANCE_SECONDS, Difference, about_entry, settled_differences
+from kubesim.compare.outcomes import (
+    ORDER_TOLERANCE_SECONDS,
+    Difference,
+    about_entry,
+    order_is_free,
+    settled_differences,
+)
 from kubesim.recording import Entry, Outcome
 
 TOLERANCE_SECONDS = 2.0
@@ -192,6 +198,8 @@ def order_faults(pairs: list[tuple[Entry, Entry]]) -> Iterator[tuple[Difference,
             if first.step != second.step or our_first.time <= our_second.time:
                 continue
             same = (first.kind, first.name) == (second.kind, second.name) and is_single(first)
+            if same and order_is_free(first, second):
+                continue
             clear = 0.0 if same else ORDER_TOLERANCE_SECONDS
             if second.time - first.time > clear and our_first.time - our_second.time > clear:
                 about = f"{about_entry(first)} before {about_entry(second)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kubesim.compare import compare_outcomes
+from kubesim.compare.outcomes import order_is_free
 from kubesim.recording import Entry, Outcome
 
 
@@ -51,3 +52,17 @@ def test_time_is_compared_where_a_tolerance_is_given() -> None:
     late = msgspec.structs.replace(entry("a", 1), after_min=4.5)
     assert whats(outcome(entry("a", 1)), outcome(late), 2.0) == ["time"]
     assert whats(outcome(entry("a", 1)), outcome(late), 5.0) == []
+
+
+def test_which_of_two_taints_of_one_key_comes_first_is_chance() -> None:
+    """Teaches: NoSchedule follows at once, NoExecute at the next tick of 100 ms; either may be first."""
+
+    def taint(text: str) -> Entry:
+        return Entry(1, "Node", "node-1", {"taint": text}, 1, 0.0, 0.0, 0.0)
+
+    lost, execute = "+node.kubernetes.io/unreachable:NoSchedule", "+node.kubernetes.io/unreachable:NoExecute"
+    assert order_is_free(taint(lost), taint(execute))
+    assert not order_is_free(taint(lost), taint("+node.kubernetes.io/unschedulable:NoSchedule"))
+    ready = Entry(1, "Node", "node-1", {"condition": "Ready"}, 1, 0.0, 0.0, 0.0)
+    assert not order_is_free(ready, taint(execute))
+    assert not order_is_free(ready, ready)
