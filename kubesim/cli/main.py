@@ -38,6 +38,7 @@ COMMANDS = {
     "proxy": "kubesim.cli.proxy:proxy",
     "trace-packet": "kubesim.cli.trace_packet:trace_packet",
     "compare": "kubesim.cli.compare:compare",
+    "import": "kubesim.cli.import_cluster:import_cluster",
     "component": "kubesim.cli.component:component",
     "replay": "kubesim.cli.replay:replay",
     "record": "kubesim.cli.record:record",

@@ -65,11 +65,14 @@ def node_config(node: NodeSpec, cluster: ClusterSpec) -> NodeConfig:
         "ephemeral-storage": str(node.disk),
         "memory": str(node.memory),
         "pods": str(node.pods),
+        **{name: str(amount) for name, amount in node.resources.items()},
     }
+    allocatable = {name: str(amount) for name, amount in node.allocatable.items()}
     taints = tuple({key: value for key, value in taint.model_dump().items() if value} for taint in node.taints)
     return NodeConfig(
         name=node.name,
         capacity=capacity,
+        allocatable={**capacity, **allocatable} if allocatable else None,
         labels=node.labels,
         taints=taints,
         images=tuple(node.images),

@@ -17,6 +17,7 @@ from kubesim.scenario.packets import PacketStep
 from kubesim.scenario.registries import RegistryActions
 from kubesim.scenario.values import Lines, Quantity, Seconds
 
+NODE_NAME = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
 NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
@@ -37,7 +38,7 @@ class Taint(Model):
 class NodeSpec(Model):
     """One node of the cluster."""
 
-    name: str = Field(pattern=NAME, description="Its host name, too.")
+    name: str = Field(pattern=NODE_NAME, description="Its host name, too.")
     cpu: Quantity = Field("2", description="CPU that Pods may request, as a quantity.")
     memory: Quantity = Field("4Gi", description="Memory that Pods may request, as a quantity.")
     pods: int = Field(110, ge=1, description="How many Pods fit.")
@@ -48,6 +49,12 @@ class NodeSpec(Model):
     )
     images: list[str] = Field(default_factory=list, description="Images that are on it from the start.")
     disk: Quantity = Field("61255492Ki", description="Its disk, for images and what containers write.")
+    resources: dict[str, Quantity] = Field(
+        default_factory=dict, description="What else it has: `nvidia.com/gpu: 2`, `hugepages-2Mi: 1Gi`."
+    )
+    allocatable: dict[str, Quantity] = Field(
+        default_factory=dict, description="What Pods may use, where that is less than there is."
+    )
     parallel_pulls: int | None = Field(
         1, ge=1, description="How many images it pulls at once; null: any number. A kubelet's default is 1."
     )
