@@ -33,6 +33,8 @@ class World(msgspec.Struct, frozen=True):
 
 def assemble(objects: Sequence[Object]) -> World:
     """The world of these objects; ImportingError if there is no node among them."""
+    for obj in objects:
+        check_form(obj)
     by_key: dict[Key, Object] = {key_of(obj): obj for obj in objects}
     nodes = [by_key[key] for key in sorted(by_key) if key[0] == "Node"]
     if not nodes:
@@ -56,6 +58,20 @@ def assemble(objects: Sequence[Object]) -> World:
     ]
     cordoned = [node["metadata"]["name"] for node in nodes if (node.get("spec") or {}).get("unschedulable")]
     return World(tuple(map(machine, nodes)), tuple(cordoned), stages, tuple(notes))
+
+
+def check_form(obj: Object) -> None:
+    """ImportingError if an object is not built as Kubernetes has it, so that nothing could be made of it."""
+    try:
+        controller_of(obj)
+        secrets_of([cleaned(obj)])
+        for part in ("spec", "status"):
+            (obj.get(part) or {}).get("conditions")
+        if obj["kind"] == "Node":
+            machine(obj)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        about = "/".join(filter(None, key_of(obj)))
+        raise ImportingError(f"{about} is not as Kubernetes has it ({type(error).__name__}: {error})") from None
 
 
 def key_of(obj: Object) -> Key:

@@ -77,4 +77,4 @@ def test_an_object_that_cannot_be_created_is_said_with_its_place(call: Call, clu
     cluster.write_text(CLUSTER.replace("containers: [{name: c, image: busybox}]", "containers: 7"))
     done = call("import", str(cluster), "-o", str(tmp_path / "mine"))
     assert done.code == 2
-    assert "Error" in done.err
+    assert "Pod/default/hello is not as Kubernetes has it" in done.err
