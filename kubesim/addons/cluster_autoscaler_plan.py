@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from kubesim.api.meta import controller_of
 from kubesim.api.stored import Object, Stored
+from kubesim.api.tolerations import tolerates
 from kubesim.api.views import Node, Pod, Toleration, read
 from kubesim.controllers.daemon_set_nodes import matches_node
-from kubesim.controllers.taints import tolerates
 from kubesim.scheduler.resources import amounts, pod_requests
 
 UTILIZATION_MAX = 0.5  # --scale-down-utilization-threshold

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from kubesim.api.meta import owner_reference
 from kubesim.api.stored import Object, Stored
+from kubesim.api.tolerations import tolerates
 from kubesim.api.views import Node, Toleration, read
 from kubesim.controllers.taints import (
     CONDITION_TAINTS,
@@ -23,7 +24,6 @@ from kubesim.controllers.taints import (
     NOT_READY,
     UNREACHABLE,
     UNSCHEDULABLE,
-    tolerates,
 )
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kubesim.api.stored import Object
+from kubesim.api.tolerations import tolerates
 from kubesim.api.views import Node, Taint, Toleration
 
 NO_SCHEDULE = "NoSchedule"
@@ -91,17 +92,6 @@ def matches(taint: Object, key: TaintKey) -> bool:
 def no_execute(taints: Iterable[Taint]) -> tuple[Taint, ...]:
     """Those that drive Pods away."""
     return tuple(taint for taint in taints if taint.effect == NO_EXECUTE)
-
-
-def tolerates(toleration: Toleration, taint: Taint) -> bool:
-    """Whether one toleration covers one taint; an empty key or effect covers all of them."""
-    if toleration.effect and toleration.effect != taint.effect:
-        return False
-    if toleration.key and toleration.key != taint.key:
-        return False
-    if toleration.operator == "Exists":
-        return True
-    return toleration.operator in ("", "Equal") and toleration.value == taint.value
 
 
 def stay_seconds(taints: Sequence[Taint], tolerations: Sequence[Toleration]) -> int | None:

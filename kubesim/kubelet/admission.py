@@ -1,22 +1,27 @@
 """Whether a Pod that is bound to this node may run here: the kubelet's own last check.
 
 The scheduler should never bind a Pod that does not fit, but a stale cache, a second scheduler or a spec.nodeName
-written by hand can. Such a Pod fails at once and for good, e.g. with reason OutOfcpu.
-Upstream: pkg/kubelet/lifecycle/predicate.go. Left out: node affinity, device plugins, critical Pods that evict
-others.
+written by hand can. Such a Pod fails at once and for good, e.g. with reason OutOfcpu, NodeAffinity, NodePorts or
+TaintToleration (of taints a kubelet heeds only NoExecute).
+Upstream: pkg/kubelet/lifecycle/predicate.go. Left out: device plugins, critical Pods that evict others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kubesim.api.node_selector import compile_terms
 from kubesim.api.quantity import milli, value
-from kubesim.api.views import Container, PodSpec
+from kubesim.api.tolerations import tolerates
+from kubesim.api.views import Container, Node, PodSpec
 from kubesim.kubelet.node_config import NodeConfig
 from kubesim.kubelet.pod_actions import is_sidecar
 from kubesim.kubelet.pod_state import PodState
 
 Amounts = dict[str, int]
+HostPort = tuple[str, str, int]
+ANY_ADDRESS = "0.0.0.0"
+NO_EXECUTE = "NoExecute"
 
 
 class Admission:
@@ -27,6 +32,11 @@ class Admission:
         self._allocatable = {name: amount(name, quantity) for name, quantity in resources.items()}
         self._reserved: dict[PodState, Amounts] = {}
         self._used: Amounts = {}
+        self._node: Node | None = None
+
+    def see(self, node: Node) -> None:
+        """The Node as the apiserver has it now: its labels and taints count."""
+        self._node = node
 
     def admit(self, pod: PodState) -> tuple[str, str] | None:
         """None if it fits, and then its share is reserved; else reason and message of its failure."""
@@ -37,7 +47,23 @@ class Admission:
             used, capacity = self._used.get(name, 0), self._allocatable.get(name, 0)
             if count and used + count > capacity:
                 return rejection(name, count, used, capacity)
+        if (failed := self._unsuited(pod)) is not None:
+            predicate, words = failed
+            return predicate, f"Pod was rejected: Predicate {predicate} failed: {words}"
         self.reserve(pod)
+        return None
+
+    def _unsuited(self, pod: PodState) -> tuple[str, str] | None:
+        """The first predicate that does not hold, and what it says."""
+        if self._node is not None and not wants(pod.spec, self._node):
+            return "NodeAffinity", "node(s) didn't match Pod's node affinity/selector"
+        taken = [port for other in self._reserved for port in host_ports(other.spec)]
+        if any(collide(port, other) for port in host_ports(pod.spec) for other in taken):
+            return "NodePorts", "node(s) didn't have free ports for the requested pod ports"
+        taints = self._node.spec.taints if self._node is not None else ()
+        driving = [taint for taint in taints if taint.effect == NO_EXECUTE]
+        if any(not any(tolerates(each, taint) for each in pod.spec.tolerations) for taint in driving):
+            return "TaintToleration", "node(s) had taints that the pod didn't tolerate"
         return None
 
     def reserve(self, pod: PodState) -> None:
@@ -50,6 +76,30 @@ class Admission:
         """The Pod needs nothing any more."""
         for name, count in self._reserved.pop(pod, {}).items():
             self._used[name] -= count
+
+
+def wants(spec: PodSpec, node: Node) -> bool:
+    """Whether the Pod's node selector and its required node affinity hold for a node."""
+    if any(node.metadata.labels.get(name) != value for name, value in spec.node_selector.items()):
+        return False
+    affinity = spec.affinity.node_affinity if spec.affinity else None
+    required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
+    return required is None or compile_terms(required.node_selector_terms)(node)
+
+
+def host_ports(spec: PodSpec) -> list[HostPort]:
+    """Address, protocol and number of the ports of the machine that a Pod takes."""
+    return [
+        (port.host_ip or ANY_ADDRESS, port.protocol or "TCP", port.host_port)
+        for container in (*spec.containers, *(each for each in spec.init_containers if is_sidecar(each)))
+        for port in container.ports
+        if port.host_port
+    ]
+
+
+def collide(port: HostPort, other: HostPort) -> bool:
+    """Whether two Pods cannot have both: the same number of one protocol, on one address or on all."""
+    return port[1:] == other[1:] and (port[0] == other[0] or ANY_ADDRESS in (port[0], other[0]))
 
 
 def rejection(resource: str, requested: int, used: int, capacity: int) -> tuple[str, str]:

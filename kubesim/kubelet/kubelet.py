@@ -17,6 +17,7 @@ from contextlib import suppress
 from kubesim.api.quantity import value
 from kubesim.api.resources import NODES, PODS
 from kubesim.api.stored import Stored
+from kubesim.api.views import Node
 from kubesim.client.client import Client
 from kubesim.client.events import WARNING, EventRecorder
 from kubesim.client.informer import Informers
@@ -88,7 +89,8 @@ class Kubelet:
         self._syncer = PodSyncer(
             sim, self.runtime, self._statuses, events, node.internal_ip(), starter, killer, self._volumes
         )
-        self._workers = PodWorkers(sim, self._tasks, self._syncer, Admission(node))
+        self._admission = Admission(node)
+        self._workers = PodWorkers(sim, self._tasks, self._syncer, self._admission)
         self._probes = ProbeManager(
             sim, self.runtime, events, self._random,
             on_readiness=self._syncer.publish, on_attention=self._workers.wake,
@@ -163,6 +165,7 @@ class Kubelet:
         for uid in self._volumes.see_attached(node.object):
             if uid in self._workers.pods:
                 self._workers.wake(self._workers.pods[uid])
+        self._admission.see(node.view(Node))
         if pod_cidr := node.object["spec"].get("podCIDR"):
             self.runtime.update_pod_cidr(pod_cidr)
 

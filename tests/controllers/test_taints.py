@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from kubesim.api.tolerations import tolerates
 from kubesim.api.views import Node, Taint, Toleration
 from kubesim.controllers.taints import (
     NO_EXECUTE,
@@ -17,7 +18,6 @@ from kubesim.controllers.taints import (
     TaintPlan,
     plan_no_schedule_taints,
     stay_seconds,
-    tolerates,
     with_taint,
     without_taint,
 )

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kubesim.api.node_selector import compile_term, holds
 from kubesim.api.quantity import BINARY_SI, format_quantity
 from kubesim.api.views import NodeSelectorRequirement, NodeSelectorTerm
 from kubesim.scheduler.explain.affinity_words import inter_pod_affinity, topology_spread
 from kubesim.scheduler.explain.seen import Seen, counted, listed
 from kubesim.scheduler.explain.volume_words import volume_binding, volume_limits, volume_restrictions, volume_zone
-from kubesim.scheduler.plugins.node_selector import compile_term, holds
 from kubesim.scheduler.plugins.taints import keeps_out, tolerates_any
 from kubesim.scheduler.pod_info import ANY_IP, HostPort
 from kubesim.scheduler.resources import CPU, EPHEMERAL_STORAGE, HUGE_PAGES, MEMORY

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kubesim.api.node_selector import NodePredicate, compile_term, compile_terms
 from kubesim.api.views import Node, NodeSelector, NodeSelectorTerm
 from kubesim.api.views import NodeAffinity as NodeAffinityView
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, EventWithHint
@@ -27,7 +28,6 @@ from kubesim.scheduler.framework.interface import (
 )
 from kubesim.scheduler.framework.status import SKIP, SUCCESS, Status, unresolvable
 from kubesim.scheduler.node_info import NodeInfo
-from kubesim.scheduler.plugins.node_selector import NodePredicate, compile_term, compile_terms
 from kubesim.scheduler.pod_info import PodInfo, PodShape
 from kubesim.scheduler.snapshot import Snapshot
 

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from kubesim.api.errors import ApiError, TransportError
+from kubesim.api.node_selector import compile_terms
 from kubesim.api.resources import (
     CSI_DRIVERS,
     CSI_STORAGE_CAPACITIES,
@@ -40,7 +41,6 @@ from kubesim.scheduler.framework.interface import (
 )
 from kubesim.scheduler.framework.status import SKIP, SUCCESS, Status, failed, unresolvable
 from kubesim.scheduler.node_info import NodeInfo
-from kubesim.scheduler.plugins.node_selector import compile_terms
 from kubesim.scheduler.plugins.pod_volumes import MountedClaim, claims_of
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot

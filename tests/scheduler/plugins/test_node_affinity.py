@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from kubesim.api.node_selector import compile_term, holds
 from kubesim.api.stored import Stored
 from kubesim.api.views import Node, NodeSelectorRequirement
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.status import SUCCESS, Code
-from kubesim.scheduler.plugins.node_selector import compile_term, holds
 
 DISK_SSD = {"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}
 
