@@ -102,7 +102,7 @@ async def play(
         await session.clean_leftovers()
         for warning in plan.warnings:
             tell(f"warning: {warning}")
-        timeline.title(loaded.scenario, 0)
+        timeline.title(loaded.scenario, None)
         timeline.follow(sim.clock, loaded.scenario.spec.until)
         try:
             result = await session.play(loaded, plan, timeline.tell, trace_to=recording)

@@ -41,11 +41,13 @@ class Timeline:
         self._shown = self._started
         self._has_progress = False
 
-    def title(self, scenario: Scenario, seed: int) -> None:
+    def title(self, scenario: Scenario, seed: int | None) -> None:
         """What is about to be played."""
         if self._quiet:
             return
-        self._console.print(Text(scenario.spec.title, style="bold"), Text(f"(seed {seed})", style="dim"))
+        self._console.print(
+            Text(scenario.spec.title, style="bold"), Text("" if seed is None else f"(seed {seed})", style="dim")
+        )
         for paragraph in scenario.spec.about.strip().split("\n\n"):
             if paragraph:
                 self._console.print(textwrap.fill(" ".join(paragraph.split()), 100), style="dim")
@@ -70,9 +72,11 @@ class Timeline:
         total = len(result.judged)
         style = "bold green" if result.ok else "bold red"
         told = f"{met} of {total} expectations hold" if total else "no expectations were given"
-        time = f"{clock(result.seconds).strip()[:-4]} minutes of virtual time in {wall:.1f} s"
+        time = f"{clock(result.seconds).strip()[:-4]} minutes of virtual time in {wall:.1f} s, seed {result.seed}"
+        if result.seed < 0:  # A cluster of somebody else: chance was not ours.
+            time = f"{clock(result.seconds).strip()[:-4]} minutes of the cluster's time"
         self._console.print()
-        self._console.print(Text(told, style=style), Text(f"({time}, seed {result.seed})", style="dim"))
+        self._console.print(Text(told, style=style), Text(f"({time})", style="dim"))
 
     def failures(self, failed: Sequence[Judged | Counted], last_lines: list[Line]) -> None:
         """For each expectation that does not hold: what was expected, what was seen, what happened last."""

@@ -32,6 +32,7 @@ from kubesim.sim import Record, Simulation, Tasks, because
 from kubesim.waiting import NotReachedError
 
 LAST_EVENTS = 5
+NO_SEED = -1  # Of a run in which chance is not ours.
 ADDONS_SECONDS = 30  # They start before a scenario's own time begins.
 
 
@@ -91,7 +92,7 @@ class StagedRun:
         stage: Stage,
         inject: Callable[[Fault], Awaitable[None]],
         *,
-        seed: int = 0,
+        seed: int = NO_SEED,
         trace_to: Lines | None = None,
         everything: bool = False,
     ) -> None:

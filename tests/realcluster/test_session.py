@@ -14,9 +14,11 @@ import msgspec
 import pytest
 
 from kubesim.api.errors import NotFoundError
-from kubesim.api.resources import NAMESPACES, NODES, PRIORITY_CLASSES
+from kubesim.api.resources import NAMESPACES, NODES, PODS, PRIORITY_CLASSES
 from kubesim.api.wire import ClientCertificate
 from kubesim.apiserver.http import HttpFront
+from kubesim.client.client import Client
+from kubesim.client.http import HttpTransport
 from kubesim.client.kubeconfig import Access
 from kubesim.cluster import ADMIN, SimCluster
 from kubesim.realcluster import session as session_module
@@ -321,3 +323,30 @@ def test_a_context_that_is_not_for_playing_never_gets_that_far(tmp_path: Path) -
             Session(Simulation(1), access, Options(), print)
 
     play(main)
+
+
+def test_logs_and_exec_reach_a_container_over_http(tmp_path: Path) -> None:
+    """Teaches: a log is a stream of bytes, exec is a WebSocket with a byte for the channel."""
+
+    async def main() -> None:
+        async with playground(tmp_path) as here:
+            await here.cluster.kubectl.run("run web --image=nginx")
+            await here.cluster.run_until(lambda: is_running(here.cluster, "web"), timeout_seconds=60)
+            transport = HttpTransport(here.access)
+            transport.patience = SPEED
+            client = Client(transport, "tester")
+            assert "nginx" in await client.logs("web")
+            done = await client.execute("web", ["sh", "-c", "cat; echo oops >&2; exit 3"], stdin="hello\n")
+            assert (done.stdout, done.stderr, done.code) == ("hello\n", "oops\n", 3)
+            with pytest.raises(NotFoundError, match='pods "nobody" not found'):
+                await client.execute("nobody", ["true"])
+            with pytest.raises(NotFoundError, match='pods "nobody" not found'):
+                await client.logs("nobody")
+            await transport.close()
+
+    play(main)
+
+
+def is_running(cluster: SimCluster, name: str) -> bool:
+    pod = cluster.get(PODS, f"default/{name}")
+    return pod is not None and pod.object["status"]["phase"] == "Running"

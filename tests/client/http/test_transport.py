@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from aiohttp import web
@@ -27,7 +29,7 @@ from kubesim.api.wire import APPLY_PATCH, Options
 from kubesim.client.client import Client
 from kubesim.client.http import HttpTransport
 from kubesim.client.informer import Informers
-from kubesim.client.kubeconfig import Access
+from kubesim.client.kubeconfig import Access, ExecConfig, Impersonation
 from kubesim.sim import Simulation, Tasks, because
 from kubesim.sim.wall import run_in_wall_time
 
@@ -309,8 +311,6 @@ def test_nobody_at_home_is_a_definite_failure_and_told_once() -> None:
 
 def test_credentials_go_with_every_request(answered: Served, tmp_path: Any) -> None:
     """Teaches: a token from a file, and whom its owner impersonates."""
-    from kubesim.client.kubeconfig import Impersonation
-
     (tmp_path / "token").write_text("abc\n")
     seen: list[dict[str, Any]] = []
 
@@ -357,3 +357,69 @@ def test_a_token_that_cannot_be_read_is_no_traceback(answered: Served, tmp_path:
             await client.list(NODES)
 
     answered(answer, test, token_file=tmp_path / "gone")
+
+
+def test_a_proxy_is_asked_for_the_whole_address(answered: Served) -> None:
+    """Teaches: proxy-url; the apiserver's name need not even be known here."""
+    seen: list[str] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        seen.append(f"{request.host.partition(':')[0]} {request.path}")
+        return web.Response(body=b'{"items": []}')
+
+    async def test(client: Client) -> None:
+        assert isinstance(client.transport, HttpTransport)
+        proxy = client.transport.access.server
+        access = Access("main", "c", "u", "http://apiserver.invalid:6443", proxy_url=proxy)
+        for url, words in ((proxy, ""), ("http://127.0.0.1:1", "^the proxy http://127.0.0.1:1 cannot be reached$")):
+            through = HttpTransport(msgspec.structs.replace(access, proxy_url=url))
+            if words:
+                with pytest.raises(TransportError, match=words):
+                    await Client(through, "tester").list(NODES)
+            else:
+                await Client(through, "tester").list(NODES)
+            await through.close()
+
+    answered(answer, test)
+    assert seen == ["apiserver.invalid /api/v1/nodes"]
+
+
+def test_a_server_whose_name_nobody_knows_is_said_so() -> None:
+    """Teaches: DNS is the first thing that fails."""
+
+    async def main(_: Simulation) -> None:
+        transport = HttpTransport(Access("main", "c", "u", "https://apiserver.invalid:6443"))
+        with pytest.raises(
+            TransportError, match=r"^dial apiserver.invalid:6443: lookup apiserver.invalid: no such host$"
+        ):
+            await Client(transport, "tester").list(NODES)
+        await transport.close()
+
+    run_in_wall_time(main)
+
+
+def test_a_refused_token_is_asked_for_anew_once(answered: Served, tmp_path: Any) -> None:
+    """Teaches: 401 with an exec plugin; the program is asked again, and the request is sent again."""
+    script = tmp_path / "login.py"
+    version = "client.authentication.k8s.io/v1"
+    script.write_text(
+        "import json, pathlib\n"
+        f"runs = pathlib.Path({str(tmp_path / 'runs')!r})\n"
+        "count = len(runs.read_text()) if runs.exists() else 0\n"
+        "runs.write_text('x' * (count + 1))\n"
+        f"answer = {{'kind': 'ExecCredential', 'apiVersion': {version!r}, 'status': {{'token': f't{{count}}'}}}}\n"
+        "print(json.dumps(answer))\n"
+    )
+    seen: list[str] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        seen.append(request.headers["Authorization"])
+        return status(401, "Unauthorized") if seen[-1] == "Bearer t0" else web.Response(body=b'{"items": []}')
+
+    async def test(client: Client) -> None:
+        await client.list(NODES)
+        await client.list(NODES)
+
+    plugin = ExecConfig(version, sys.executable, (str(script),), interactive_mode="Never")
+    answered(answer, test, exec=plugin)
+    assert seen == ["Bearer t0", "Bearer t1", "Bearer t1"]
