@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kubesim.api.errors import ApiError
 from kubesim.cli.main import FAILED
 from kubesim.cli.service_options import output_option, print_json, profile_options
 from kubesim.service.control_client import ask
@@ -17,9 +18,14 @@ from kubesim.service.profile import existing
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @click.option("-n", "--namespace", default="default", show_default=True, help="Of Pods and Services without one.")
+@click.option("--scenario", metavar="FILE_OR_NAME", help="In a run of this scenario instead of a running cluster.")
+@click.option("--at", "seconds", metavar="SECONDS", type=click.FloatRange(0), help="When in the run; default: its end.")
 @profile_options
 @output_option
-def trace_packet(source: str, target: str, namespace: str, profile_name: str, home: Path, output: str) -> int:
+def trace_packet(
+    source: str, target: str, namespace: str, scenario: str | None, seconds: float | None, profile_name: str,
+    home: Path, output: str,
+) -> int:  # fmt: skip
     """Show how a connection goes: the name, the rules that it meets, the endpoint, the container, the answer.
 
     FROM is a Pod (NAME or NAMESPACE/NAME), a node, or "outside". TO is a Service, pod/NAME, a node, a DNS name, an
@@ -29,14 +35,35 @@ def trace_packet(source: str, target: str, namespace: str, profile_name: str, ho
     Example:
       kubesim trace-packet web-7887448d46-znqcz db:5432
       kubesim trace-packet outside node-1:30080
+      kubesim trace-packet node-1 web --scenario stale-proxy --at 120
     """
     body: dict[str, object] = {"from": source, "to": target, "namespace": namespace}
-    answer = ask(existing(home, profile_name), "POST", "trace-packet", body)
+    if scenario is not None:
+        answer = in_scenario(scenario, seconds, body)
+    elif seconds is not None:
+        raise click.UsageError("--at needs a --scenario: a running cluster has only its present")
+    else:
+        answer = ask(existing(home, profile_name), "POST", "trace-packet", body)
     if output == "json":
         print_json(answer)
     else:
         show(answer)
     return 0 if answer["arrived"] else FAILED
+
+
+def in_scenario(name: str, seconds: float | None, body: dict[str, object]) -> dict[str, Any]:
+    """Plays a scenario up to a moment, and traces there."""
+    from kubesim.scenario import ScenarioError, find_scenario, load_scenario
+    from kubesim.service.trace_in_run import trace_in_run
+
+    try:
+        loaded = load_scenario(find_scenario(name))
+        until = loaded.scenario.spec.until
+        if seconds is not None and seconds > until:
+            raise click.UsageError(f"the run of {loaded.scenario.metadata.name} ends at {until:g} s")
+        return trace_in_run(loaded, until if seconds is None else seconds, body)
+    except (ScenarioError, ApiError) as error:
+        raise click.UsageError(str(error)) from None
 
 
 def show(answer: dict[str, Any]) -> None:

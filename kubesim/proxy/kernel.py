@@ -74,6 +74,7 @@ class Kernel:
         self.routes = surroundings.routes
         self.config = surroundings.config
         self.memory = Memory()
+        self.has_kube_proxy = False  # Whether that process runs now.
         self.frozen_seconds: float | None = None  # Since when the rules are nobody's concern; None: they are current.
         self._sim = sim
         self._random = sim.chance.stream(f"kernel/{name}")
@@ -175,12 +176,28 @@ class Kernel:
         if node == self.name:
             if why := self._closed(connection):
                 return self._failed(connection, LOST, why, hops)
+            if (said := self._from_kube_proxy(connection)) is not None:
+                return with_hops(said, hops)
             handler = self._sim.network.handler(containers_on(node))
             if handler is None:
                 return self._failed(connection, REFUSED, NO_LISTENER, hops)
             reply: Reply = await handler(connection)
             return with_hops(reply, hops)
         return with_hops(await self._pass_on(msgspec.structs.replace(connection, arrived=True), node), hops)
+
+    def _from_kube_proxy(self, connection: Connection) -> Reply | None:
+        """What kube-proxy answers at a port of its own on this machine, while it runs; None at any other port."""
+        if connection.destination != self.address or not self.has_kube_proxy:
+            return None
+        from kubesim.proxy import health
+
+        call = connection.data if isinstance(connection.data, HttpCall) else HttpCall("HEAD")
+        said = health.answer(self.rules(), connection.port, call, self._sim.clock.timestamp())
+        if said is None:
+            return None
+        hops = (Hop("answer", self.name, f"kube-proxy: HTTP {said.code}"),) if connection.trace else ()
+        return Reply(ANSWERED, said.code, said.headers, said.body, source=connection.source, address=self.address,
+                     port=connection.port, node=self.name, hops=hops)  # fmt: skip
 
     def _closed(self, connection: Connection) -> str:
         """Why the NetworkPolicies do not let it in here; a node reaches its own Pods always."""

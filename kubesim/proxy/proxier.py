@@ -34,6 +34,7 @@ class KubeProxy:
 
     async def run(self) -> None:
         """Works until cancelled. What it leaves in the kernel stays."""
+        self._kernel.has_kube_proxy = True
         try:
             await self._get_through()
             while True:
@@ -45,6 +46,7 @@ class KubeProxy:
         finally:
             self._feed.leave(self._name)
             self._kernel.freeze()
+            self._kernel.has_kube_proxy = False
 
     def look(self) -> None:
         """A Service changes now: does this node hear of it?"""
