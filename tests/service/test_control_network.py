@@ -49,9 +49,9 @@ async def test_stale_rules_say_how_old_they_are(cluster: SimCluster) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "error", "words"),
     [
-        ("proxy/rules", {"node": "node-9"}, NotFoundError, 'there is no node "node-9"; there is node-1, node-2, node-3'),
+        ("proxy/rules", {"node": "node-9"}, NotFoundError, 'no node "node-9"; there is node-1, node-2'),
         ("proxy/rules", {"node": "node-1", "mode": "ebpf"}, BadRequestError, '"ebpf" is no mode of kube-proxy'),
-        ("proxy/rules", {"node": "node-1", "service": "nothing"}, NotFoundError, 'no rules for a Service "default/nothing"'),
+        ("proxy/rules", {"node": "node-1", "service": "x"}, NotFoundError, 'no rules for a Service "default/x"'),
         ("trace-packet", {"from": "node-1"}, BadRequestError, "say from where and to where"),
         ("trace-packet", {"from": "nobody", "to": "web"}, NotFoundError, 'there is no Pod "default/nobody"'),
     ],
