@@ -92,12 +92,14 @@ class HorizontalPodAutoscalerController(Controller):
         """The Pods that a selector finds, and all autoscalers that find one of them."""
         self._selectors[autoscaler.key] = selector
         pods = [pod for pod in self._pods.list(autoscaler.namespace) if selector.matches(labels_of(pod))]
+        different = {tuple(sorted(labels_of(pod).items())): labels_of(pod) for pod in pods}.values()  # Most are alike.
+        beginning = f"{autoscaler.namespace}/"
         rivals = [
             key
-            for key, other in sorted(self._selectors.items())
-            if key.startswith(f"{autoscaler.namespace}/") and any(other.matches(labels_of(pod)) for pod in pods)
+            for key, other in self._selectors.items()
+            if key.startswith(beginning) and any(other.matches(labels) for labels in different)
         ]
-        return pods, rivals
+        return pods, sorted(rivals)
 
     def _soon(self, autoscaler: Stored) -> None:
         self.queue.add_rate_limited(autoscaler.key)

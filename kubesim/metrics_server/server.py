@@ -10,6 +10,7 @@ Upstream: sigs.k8s.io/metrics-server. Left out: the history of usage, network an
 from __future__ import annotations
 
 import asyncio
+from operator import attrgetter
 from typing import NamedTuple
 
 import orjson
@@ -131,14 +132,14 @@ class MetricsServer:
         except ValueError as error:
             raise ApiError(str(error)) from None
         field, _, value = options.field_selector.replace("==", "=").partition("=")
-        found = sorted(self._source(request.resource).list(request.namespace), key=lambda stored: stored.key)
-        items = [
-            metrics
-            for about in found
+        found = [
+            about
+            for about in self._source(request.resource).list(request.namespace)
             if selector.matches(about.object["metadata"].get("labels"))
             and (field not in ("metadata.name", "metadata.namespace") or getattr(about, field[9:]) == value)
-            and (metrics := self._metrics(request.resource, about)) is not None
         ]
+        found.sort(key=attrgetter("key"))
+        items = [metrics for about in found if (metrics := self._metrics(request.resource, about)) is not None]
         return Response(200, items=items)
 
     def _source(self, resource: Resource) -> Informer:

@@ -53,7 +53,7 @@ NO_TERMS = PodTerms()
 class PodGroup:
     """What other Pods can see of a Pod. Equal groups count as one."""
 
-    __slots__ = ("_hash", "_key", "labels", "namespace", "terminating", "terms")
+    __slots__ = ("_asked", "_hash", "_is_selected", "_key", "labels", "namespace", "terminating", "terms")
 
     def __init__(
         self, namespace: str, labels: dict[str, str], terminating: bool, terms: PodTerms, signature: bytes
@@ -64,6 +64,15 @@ class PodGroup:
         self.terms = terms
         self._key = (namespace, tuple(sorted(labels.items())), terminating, signature)
         self._hash = hash(self._key)
+        self._asked: Selector | None = None  # The last selector that was asked about, and the answer.
+        self._is_selected = False
+
+    def is_selected_by(self, selector: Selector) -> bool:
+        """Whether the labels match. One Pod after another of a set asks about the same selector."""
+        if self._asked is not selector:
+            self._is_selected = selector.matches(self.labels)
+            self._asked = selector
+        return self._is_selected
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, PodGroup) and self._key == other._key)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from kubesim.api.selectors import equality_selector
 from kubesim.api.stored import Stored
 from kubesim.scheduler import pod_info
-from kubesim.scheduler.pod_info import PodShapes
+from kubesim.scheduler.pod_info import PodInfo, PodShapes
 
 
 def test_pods_of_one_template_share_a_shape(pod: Callable[..., Stored]) -> None:
@@ -59,3 +60,10 @@ def test_old_shapes_are_forgotten(pod: Callable[..., Stored], monkeypatch: pytes
     for image in "bc":
         shapes.pod_info(pod(image=image))
     assert shapes.pod_info(pod(image="a")).shape is not first
+
+
+def test_a_group_answers_every_selector_anew(info: Callable[..., PodInfo]) -> None:
+    """Teaches: the last answer is remembered, and the next question may be another."""
+    group = info(labels={"app": "web"}).group
+    web, db = equality_selector({"app": "web"}), equality_selector({"app": "db"})
+    assert [group.is_selected_by(selector) for selector in (web, web, db, db, web)] == [True, True, False, False, True]

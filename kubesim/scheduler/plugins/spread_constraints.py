@@ -44,13 +44,17 @@ class Constraint(msgspec.Struct, frozen=True):
 
     def counts(self, group: PodGroup, namespace: str) -> bool:
         """Whether Pods of the group count; those that are about to go do not."""
-        return not group.terminating and group.namespace == namespace and self.selector.matches(group.labels)
+        return not group.terminating and group.namespace == namespace and group.is_selected_by(self.selector)
 
     def count(self, node: NodeInfo, namespace: str) -> int:
         """How many Pods on the node count. A selector without requirements counts none, as upstream's does."""
         if not self.selector.requirements:
             return 0
-        return sum(count for group, count in node.groups.items() if self.counts(group, namespace))
+        counted, selector = 0, self.selector
+        for group, count in node.groups.items():
+            if group.is_selected_by(selector) and not group.terminating and group.namespace == namespace:
+                counted += count
+        return counted
 
     def includes(self, pod: PodInfo, node: Node) -> bool:
         """Whether the node is one that the Pod's policies want to be counted."""
