@@ -132,7 +132,9 @@ class PodSyncer:
 
     async def _act(self, pod: PodState) -> int:
         """Does what there is to do now; returns when to look again, 0: not before something happens."""
-        if self._runtime.emits_events and (wait_ns := await self._volumes.mount(pod)):
+        if self._mounts(pod) and (wait_ns := await self._volumes.mount(pod)):
+            if not self._runtime.reports_creating:
+                self._publish(pod, generate_status(self._facts(pod, ended=False)))
             return wait_ns  # Nothing of it is made before all that it mounts is there.
         actions = compute_pod_actions(pod.spec, self._runtime.pod_status(pod.uid), pod.started, pod.failed_probes)
         shown = dict(pod.reasons)
@@ -151,6 +153,12 @@ class PodSyncer:
         if not retries:
             return 0
         return REFRESH_NS if pod.reasons != shown else min(retries)
+
+    def _mounts(self, pod: PodState) -> bool:
+        """Whether its volumes are set up. A hollow node looks only at what may be missing."""
+        return self._runtime.emits_events or any(
+            volume.config_map is not None or volume.secret is not None for volume in pod.spec.volumes
+        )
 
     def _until_deadline_ns(self, pod: PodState) -> int | None:
         """How long the Pod may be active yet; None: for ever."""

@@ -186,3 +186,16 @@ async def test_a_secret_that_goes_later_stops_nobody(sim: Simulation, new_world:
     await world.run_until(20)
     assert world.container()["restartCount"] == 1
     assert await cat(world, "/etc/v/k") == "x"
+
+
+async def test_on_a_hollow_node_too_a_pod_waits_for_its_config_map(sim: Simulation, new_world: NewWorld) -> None:
+    """Teaches: it is the real kubelet's code there: the Pod is Pending, said to be ready (nobody probes), and told of."""
+    world = new_world(sim, "hollow")
+    bind(world, {"configMap": {"name": "settings"}})
+    await world.run_until(10)
+    assert (world.status()["phase"], world.condition("Ready")["status"]) == ("Pending", "True")
+    assert world.container()["state"] == {"waiting": {"reason": "ContainerCreating"}}
+    put(world, CONFIG_MAPS, "settings", data={"a": "b"})
+    await world.run_until(20)
+    assert world.status()["phase"] == "Running"
+    assert world.events("web") == []
