@@ -189,7 +189,7 @@ async def test_a_secret_that_goes_later_stops_nobody(sim: Simulation, new_world:
 
 
 async def test_on_a_hollow_node_too_a_pod_waits_for_its_config_map(sim: Simulation, new_world: NewWorld) -> None:
-    """Teaches: it is the real kubelet's code there: the Pod is Pending, said to be ready (nobody probes), and told of."""
+    """Teaches: it is the real kubelet's code there: the Pod is Pending, and said to be ready since nobody probes."""
     world = new_world(sim, "hollow")
     bind(world, {"configMap": {"name": "settings"}})
     await world.run_until(10)
