@@ -57,11 +57,18 @@ def differences(cluster: SimCluster, table: Table) -> Iterator[str]:
 
 
 def ghosts(cluster: SimCluster, table: Table) -> Iterator[str]:
-    """Endpoints of Pods that do not exist."""
+    """Endpoints of Pods that do not exist and that no slice lists: whoever makes slices may be down."""
+    listed = {
+        (stored.namespace, (entry.get("targetRef") or {}).get("name", ""))
+        for stored in cluster.all(ENDPOINT_SLICES)
+        for entry in stored.object.get("endpoints") or ()
+    }
     for entry in table.entries():
         for port in entry.ports:
             for endpoint in entry.endpoints(port):
-                if endpoint.pod and cluster.get(PODS, f"{port.namespace}/{endpoint.pod}") is None:
+                if not endpoint.pod or (port.namespace, endpoint.pod) in listed:
+                    continue
+                if cluster.get(PODS, f"{port.namespace}/{endpoint.pod}") is None:
                     yield f"{port.name} → {endpoint.address}: there is no Pod {endpoint.pod}"
 
 
