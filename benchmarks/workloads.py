@@ -77,7 +77,7 @@ def rack(nodes: int = 250) -> list[Figure]:
     return [Figure(f"a rack of {RACK} of {nodes} nodes drained: Pods moved", moved / seconds, "Pods per s")]
 
 
-def autoscalers(nodes: int = 50, virtual_seconds: float = 120) -> list[Figure]:
+def autoscalers(nodes: int = 50, virtual_seconds: float = 30) -> list[Figure]:
     """500 Deployments, each with an autoscaler that looks at the metrics every 15 seconds."""
 
     async def main() -> float:
@@ -86,7 +86,7 @@ def autoscalers(nodes: int = 50, virtual_seconds: float = 120) -> list[Figure]:
             for number in range(AUTOSCALERS):
                 await cluster.client.create(DEPLOYMENTS, deployment(f"web-{number}"), "default")
                 await cluster.client.create(HORIZONTAL_POD_AUTOSCALERS, autoscaler(f"web-{number}"), "default")
-            await cluster.run_for(90)
+            await cluster.run_for(45)
             began = process_time()
             await cluster.run_for(virtual_seconds)
             return virtual_seconds / (process_time() - began)
