@@ -7,17 +7,17 @@ Upstream: pkg/controller/podautoscaler/horizontal.go.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from kubesim.api.errors import ApiError, NotFoundError, TransportError
 from kubesim.api.meta import with_fields
 from kubesim.api.resources import HORIZONTAL_POD_AUTOSCALERS, PODS, RESOURCES, Resource
-from kubesim.api.selectors import Selector, parse_label_selector
+from kubesim.api.selectors import parse_label_selector
 from kubesim.api.stored import Object, Stored
+from kubesim.client.pod_groups import Labels, PodGroups
 from kubesim.client.workqueue import WorkQueue
 from kubesim.controllers.controller import Controller, ControllerContext, RetryLaterError
-from kubesim.controllers.ownership import labels_of
 from kubesim.controllers.pod_autoscaler_limits import History, Said, with_said
 from kubesim.controllers.pod_autoscaler_metrics import MetricsReader, Target
 
@@ -67,7 +67,9 @@ class HorizontalPodAutoscalerController(Controller):
         self._autoscalers = self.informers.of(HORIZONTAL_POD_AUTOSCALERS)
         self._pods = self.informers.of(PODS)
         self._histories: dict[str, History] = {}
-        self._selectors: dict[str, Selector] = {}
+        self._groups: PodGroups | None = None
+        self._selected: dict[str, tuple[str, Sequence[Labels]]] = {}  # By autoscaler: selector, groups that it finds.
+        self._rivals: dict[tuple[str, Labels], dict[str, None]] = {}  # (namespace, group) → the autoscalers of it.
         self._autoscalers.add_handler(
             on_add=self._soon, on_update=lambda _, new: self._soon(new), on_delete=self._deleted
         )
@@ -88,25 +90,37 @@ class HorizontalPodAutoscalerController(Controller):
         """What the autoscaler did; begins with the replicas that it found."""
         return self._histories.setdefault(key, History(replicas, self.sim.clock.now()))
 
-    def selected_by(self, autoscaler: Stored, selector: Selector) -> tuple[list[Stored], list[str]]:
+    def selected_by(self, autoscaler: Stored, text: str) -> tuple[list[Stored], list[str]]:
         """The Pods that a selector finds, and all autoscalers that find one of them."""
-        self._selectors[autoscaler.key] = selector
-        pods = [pod for pod in self._pods.list(autoscaler.namespace) if selector.matches(labels_of(pod))]
-        different = {tuple(sorted(labels_of(pod).items())): labels_of(pod) for pod in pods}.values()  # Most are alike.
-        beginning = f"{autoscaler.namespace}/"
-        rivals = [
-            key
-            for key, other in self._selectors.items()
-            if key.startswith(beginning) and any(other.matches(labels) for labels in different)
-        ]
-        return pods, sorted(rivals)
+        namespace, key = autoscaler.namespace, autoscaler.key
+        if self._groups is None:  # With the first autoscaler: a cluster without any pays nothing.
+            self._groups = PodGroups(self._pods)
+        groups = self._groups.groups(namespace, text, parse_label_selector(text))
+        if self._selected.get(key) != (text, groups):
+            self._let_go(key)
+            self._selected[key] = (text, groups)
+            for group in groups:
+                self._rivals.setdefault((namespace, group), {})[key] = None
+        rivals = {rival for group in groups for rival in self._rivals.get((namespace, group), ())}
+        return self._groups.pods(namespace, groups), sorted(rivals)
+
+    def _let_go(self, key: str) -> None:
+        namespace = key.partition("/")[0]
+        text, groups = self._selected.pop(key, ("", ()))
+        if self._groups is not None:
+            self._groups.forget(namespace, text)
+        for group in groups:
+            rivals = self._rivals.get((namespace, group), {})
+            rivals.pop(key, None)
+            if not rivals:
+                self._rivals.pop((namespace, group), None)
 
     def _soon(self, autoscaler: Stored) -> None:
         self.queue.add_rate_limited(autoscaler.key)
 
     def _deleted(self, autoscaler: Stored) -> None:
         self._histories.pop(autoscaler.key, None)
-        self._selectors.pop(autoscaler.key, None)
+        self._let_go(autoscaler.key)
 
 
 class _Sync:
@@ -194,7 +208,7 @@ class _Sync:
             self._event("Warning", "SelectorRequired", "selector is required")
             self._say(ACTIVE, NO_SELECTOR)
             self._fail(current, "selector is required", [])
-        pods, rivals = self._controller.selected_by(self._autoscaler, parse_label_selector(text))
+        pods, rivals = self._controller.selected_by(self._autoscaler, text)
         if len(rivals) > 1:
             names = " ".join("{" + key.replace("/", " ") + "}" for key in rivals)
             words = f"pods by selector {text} are controlled by multiple HPAs: [{names}]"

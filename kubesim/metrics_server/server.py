@@ -10,6 +10,7 @@ Upstream: sigs.k8s.io/metrics-server. Left out: the history of usage, network an
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import Request, Response
 from kubesim.client.client import Client
 from kubesim.client.informer import Informer, Informers
+from kubesim.client.pod_groups import PodGroups
 from kubesim.metrics_server.manifests import NAMESPACE, SERVICE
 from kubesim.sim import NetworkError, Simulation, Tasks
 
@@ -50,6 +52,7 @@ class MetricsServer:
         self.informers = Informers(sim, client)
         self._nodes = self.informers.of(NODES)
         self._pods = self.informers.of(PODS)
+        self._groups = PodGroups(self._pods)  # Autoscalers ask for the same few Pods again and again.
         self._of_nodes: dict[str, Sample] = {}
         self._of_pods: dict[str, dict[str, Sample]] = {}  # By node, then by UID.
 
@@ -132,9 +135,14 @@ class MetricsServer:
         except ValueError as error:
             raise ApiError(str(error)) from None
         field, _, value = options.field_selector.replace("==", "=").partition("=")
+        if request.resource == POD_METRICS and request.namespace and options.label_selector:
+            groups = self._groups.groups(request.namespace, options.label_selector, selector)
+            candidates: Sequence[Stored] = self._groups.pods(request.namespace, groups)
+        else:
+            candidates = self._source(request.resource).list(request.namespace)
         found = [
             about
-            for about in self._source(request.resource).list(request.namespace)
+            for about in candidates
             if selector.matches(about.object["metadata"].get("labels"))
             and (field not in ("metadata.name", "metadata.namespace") or getattr(about, field[9:]) == value)
         ]
