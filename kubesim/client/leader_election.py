@@ -5,13 +5,15 @@ that on their own clock, from when they saw the Lease change, so skewed clocks d
 cannot renew for `renew_deadline_seconds` stops by itself, before anybody else may begin.
 
 Upstream: k8s.io/client-go/tools/leaderelection. A real leader that lost exits and is started again; here
-`run` ends its work and competes anew. Left out: releasing the Lease on an orderly end.
+`run` ends its work and competes anew. With `releases` a leader that is cancelled gives the Lease back first, so that
+the next one need not wait for it to expire; a machine that loses its power gives nothing back.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from kubesim.api.errors import ApiError, NotFoundError, TransportError
 from kubesim.api.resources import LEASES
@@ -41,6 +43,7 @@ class LeaderElector:
         renew_deadline_seconds: float = RENEW_DEADLINE_SECONDS,
         retry_seconds: float = RETRY_SECONDS,
         recorder: EventRecorder | None = None,
+        releases: bool = False,
     ) -> None:
         self.identity = identity
         self.name = name
@@ -51,6 +54,7 @@ class LeaderElector:
         self._renew_deadline_seconds = renew_deadline_seconds
         self._retry_seconds = retry_seconds
         self._recorder = recorder
+        self._releases = releases
         self._random = sim.chance.stream(f"leader-election/{identity}")
         self._lease: Stored | None = None
         self._seen_at_seconds = 0.0  # When the Lease was last seen to change.
@@ -70,9 +74,14 @@ class LeaderElector:
         while True:
             await self._acquire()
             self._tell("became leader")
-            async with Tasks(f"leader/{self.identity}") as tasks:
-                tasks.spawn(_run(lead), self.name)
-                await self._hold()
+            try:
+                async with Tasks(f"leader/{self.identity}") as tasks:
+                    tasks.spawn(_run(lead), self.name)
+                    await self._hold()
+            except asyncio.CancelledError:
+                if self._releases:
+                    await self._release()
+                raise
             self._tell("stopped leading")
 
     async def _acquire(self) -> None:
@@ -141,6 +150,17 @@ class LeaderElector:
             self._see(await self._client.create(LEASES, lease))
         else:
             self._see(await self._client.update(LEASES, {**self._lease.object, "spec": spec}))
+
+    async def _release(self) -> None:
+        """Nobody's Lease, for a second: as upstream gives it back (ReleaseOnCancel)."""
+        if self._lease is None or not self.is_leader:
+            return
+        now = self._clock.micro_timestamp()
+        transitions = spec_of(self._lease).get("leaseTransitions", 0)
+        spec: Object = {"holderIdentity": "", "leaseDurationSeconds": 1, "acquireTime": now, "renewTime": now,
+                        "leaseTransitions": transitions}  # fmt: skip
+        with suppress(ApiError, TransportError):  # It expires by itself.
+            await self._client.update(LEASES, {**self._lease.object, "spec": spec})
 
     def _see(self, lease: Stored) -> None:
         self._lease = lease

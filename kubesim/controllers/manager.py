@@ -107,6 +107,7 @@ class ControllerManager:
         *,
         controllers: Sequence[type[Controller]] = ALL_CONTROLLERS,
         leader_elect: bool = True,
+        releases_lease: bool = False,
         host: str = "control-plane",
         trust: Trust | None = None,
         check_policy: CheckPolicy | None = None,
@@ -118,6 +119,7 @@ class ControllerManager:
         self._client_for = client_for
         self._kinds = tuple(controllers)
         self._leader_elect = leader_elect
+        self._releases_lease = releases_lease
         self._check_policy = check_policy
         self._trust = trust or virtual_trust(sim.chance.seed)
         self._identity = f"{host}_{sim.chance.uid()}"
@@ -128,7 +130,10 @@ class ControllerManager:
             await self._lead()
             return
         recorder = EventRecorder(self.sim, self._client, NAME)
-        elector = LeaderElector(self.sim, self._client, name=NAME, identity=self._identity, recorder=recorder)
+        elector = LeaderElector(
+            self.sim, self._client, name=NAME, identity=self._identity, recorder=recorder,
+            releases=self._releases_lease,
+        )  # fmt: skip
         async with Tasks(NAME) as tasks:
             tasks.spawn(recorder.run(), "events")
             await elector.run(self._lead)

@@ -94,7 +94,7 @@ def scheduler(
     """A kube-scheduler."""
     base = configuration or SchedulerConfiguration()
     elects = base.leader_elect and leader_elect
-    config = msgspec.structs.replace(base, leader_elect=elects, host=host)
+    config = msgspec.structs.replace(base, leader_elect=elects, host=host, releases_lease=True)
     client = Client(transport, SCHEDULER, field_manager=SCHEDULER)
     return lambda: Scheduler(sim, client, config=config)
 
@@ -111,8 +111,8 @@ def controller_manager(
         return Client(transport, agent, field_manager=CONTROLLER_MANAGER)
 
     return lambda: ControllerManager(
-        sim, client_for, controllers=controllers, leader_elect=leader_elect, host=host, trust=trust,
-        check_policy=checker.warnings,
+        sim, client_for, controllers=controllers, leader_elect=leader_elect, releases_lease=True, host=host,
+        trust=trust, check_policy=checker.warnings,
     )  # fmt: skip
 
 

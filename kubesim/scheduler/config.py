@@ -32,6 +32,7 @@ class SchedulerConfiguration(msgspec.Struct, frozen=True):
     pod_initial_backoff_seconds: int = 1
     pod_max_backoff_seconds: int = 10
     leader_elect: bool = True
+    releases_lease: bool = False  # Who is told to end gives its lease back; who crashes does not.
     host: str = "control-plane"
     parallel_writes: int = 64
     extenders: tuple[ExtenderConfig, ...] = ()

@@ -117,7 +117,10 @@ class Scheduler:
                 await self._lead()
             random = self._sim.chance.stream(f"{NAME}/{self.config.host}")
             identity = f"{self.config.host}_{random.getrandbits(64):016x}"
-            await LeaderElector(self._sim, self._client, name=NAME, identity=identity).run(self._lead)
+            elector = LeaderElector(
+                self._sim, self._client, name=NAME, identity=identity, releases=self.config.releases_lease
+            )
+            await elector.run(self._lead)
 
     def explain(self, key: str) -> Explanation | None:
         """The table for the Pod "namespace/name" as things stand; None if it is not ours, not known or has ended.

@@ -13,13 +13,15 @@ from kubesim.sim import Simulation, Tasks
 class Candidate:
     """One of several; notes when it leads."""
 
-    def __init__(self, sim: Simulation, server: Any, identity: str) -> None:
+    def __init__(self, sim: Simulation, server: Any, identity: str, *, releases: bool = False) -> None:
         self.sim = sim
         self.leads: list[tuple[float, float]] = []
         self.transport = FaultyTransport(sim, InProcessTransport(sim, server, source=identity))
         client = Client(self.transport, "manager")
         self.recorder = EventRecorder(sim, client, "manager")
-        self.elector = LeaderElector(sim, client, name="manager", identity=identity, recorder=self.recorder)
+        self.elector = LeaderElector(
+            sim, client, name="manager", identity=identity, recorder=self.recorder, releases=releases
+        )
 
     async def run(self) -> None:
         async with Tasks(self.elector.identity) as tasks:
@@ -120,3 +122,36 @@ async def test_of_two_that_write_at_once_one_wins(sim: Simulation, server: Any) 
             tasks.spawn(candidate.run(), candidate.elector.identity)
         await asyncio.sleep(20)
         assert sum(candidate.elector.is_leader for candidate in candidates) == 1
+
+
+async def test_a_leader_that_is_told_to_end_gives_the_lease_back(sim: Simulation, server: Any) -> None:
+    """Teaches: the next one need not wait until the lease expires; a second later it leads."""
+    first, second = Candidate(sim, server, "host-a_1", releases=True), Candidate(sim, server, "host-b_2")
+    async with Tasks("test") as tasks:
+        leading = tasks.spawn(first.run(), "a")
+        await asyncio.sleep(1)
+        tasks.spawn(second.run(), "b")
+        await asyncio.sleep(6)
+        leading.cancel()
+        await asyncio.sleep(0.1)
+        assert spec(server) == {
+            "holderIdentity": "", "leaseDurationSeconds": 1, "acquireTime": "2024-01-13T09:00:07.000000Z",
+            "renewTime": "2024-01-13T09:00:07.000000Z", "leaseTransitions": 0,
+        }  # fmt: skip
+        assert not second.elector.is_leader
+        await asyncio.sleep(5)
+        assert second.elector.is_leader, "it looks every two to four seconds"
+    assert first.leads == [(0, 7)]
+
+
+async def test_who_waits_gives_nothing_back(sim: Simulation, server: Any) -> None:
+    """Teaches: only a leader has something to give."""
+    first, second = (Candidate(sim, server, name, releases=True) for name in ("host-a_1", "host-b_2"))
+    async with Tasks("test") as tasks:
+        tasks.spawn(first.run(), "a")
+        await asyncio.sleep(1)
+        waiting = tasks.spawn(second.run(), "b")
+        await asyncio.sleep(6)
+        waiting.cancel()
+        await asyncio.sleep(0.1)
+        assert spec(server)["holderIdentity"] == "host-a_1"

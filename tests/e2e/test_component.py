@@ -96,7 +96,7 @@ def test_what_is_left_out_is_done_by_a_process_beside_the_cluster(
 def test_a_lost_apiserver_is_waited_for(cluster: Served, parts: Parts) -> None:
     """Teaches: a component outlives its apiserver, and goes on when it is back."""
     cluster.kubesim("start", "--without", "scheduler")
-    parts.start("scheduler", "--no-leader-elect")
+    parts.start("scheduler")
     cluster.kubectl("run", "one", "--image=nginx")
     cluster.kubectl("wait", "--for=condition=PodScheduled", "pod/one", "--timeout=60s")
     cluster.kubesim("stop")
@@ -107,6 +107,8 @@ def test_a_lost_apiserver_is_waited_for(cluster: Served, parts: Parts) -> None:
     assert log.index("chosen=") < log.index("apiserver_is_lost") < log.index("apiserver_is_reached_again")
     assert "connect: connection refused" in log
     assert parts.interrupt("scheduler") == 130
+    lease = json.loads(cluster.kubectl("-n", "kube-system", "get", "lease", "kube-scheduler", "-o", "json"))
+    assert lease["spec"]["holderIdentity"] == "", "who ends in good order gives its lease back"
 
 
 def test_a_component_without_a_cluster_says_so(cluster: Served) -> None:
