@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kubesim.api.stored import Stored
 from kubesim.api.views import Node as NodeView
-from kubesim.scheduler.columns import ColumnEvaluation
 from kubesim.scheduler.evaluation import Evaluation
 from kubesim.scheduler.framework.interface import Diagnosis
+from kubesim.scheduler.shape_columns import ColumnEvaluation
 
 NODES = 9
 MEGABYTE = 1024 * 1024

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kubesim.api.stored import Stored
 from kubesim.api.views import Node as NodeView
-from kubesim.scheduler.columns import ColumnEvaluation
+from kubesim.scheduler.shape_columns import ColumnEvaluation
 
 ZONE, HOSTNAME = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 NODES = 6
