@@ -39,6 +39,7 @@ COMMANDS = {
     "trace-packet": "kubesim.cli.trace_packet:trace_packet",
     "compare": "kubesim.cli.compare:compare",
     "import": "kubesim.cli.import_cluster:import_cluster",
+    "what-if": "kubesim.cli.what_if:what_if",
     "component": "kubesim.cli.component:component",
     "replay": "kubesim.cli.replay:replay",
     "record": "kubesim.cli.record:record",
