@@ -25,7 +25,7 @@ from kubesim.scheduler.framework.runtime import Framework
 from kubesim.scheduler.node_table import Integers, NodeTable
 from kubesim.scheduler.plugins.pod_volumes import is_particular
 from kubesim.scheduler.pod_info import PodInfo
-from kubesim.scheduler.shape_columns import ShapeColumns, WideView
+from kubesim.scheduler.shape_columns import NOTHING_WIDE, ShapeColumns, WideView
 from kubesim.scheduler.snapshot import Snapshot
 from kubesim.scheduler.wide_columns import Places
 
