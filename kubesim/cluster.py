@@ -337,6 +337,7 @@ class SimCluster:
         self.runtimes[node.name] = runtime
         host.add(f"runtime/{node.name}", runtime.run)
         host.on_power_off.append(runtime.power_off)
+        host.on_shutdown.append(lambda: self._shut_down_node(host, endpoint))
         PodPorts(sim, runtime, node.name, node.internal_ip())
         self._install(
             host, endpoint, lambda: Kubelet(sim, self.client_for(endpoint, credential), node, runtime=runtime)
@@ -344,6 +345,12 @@ class SimCluster:
         proxy = self.pod_network.add_machine(sim, node.name, node.internal_ip(), node.pod_network())
         if "proxy" not in self._without:
             self._install(host, f"kube-proxy/{node.name}", proxy)
+
+    async def _shut_down_node(self, host: Host, endpoint: str) -> None:
+        """A machine is told to shut down: its kubelet may hold that up to end its Pods first."""
+        kubelet = self._components.get(endpoint)
+        if host.processes[endpoint].is_running and isinstance(kubelet, Kubelet):
+            await kubelet.shut_down_node()
 
     def _install(self, host: Host, name: str, make: Callable[[], Component]) -> None:
         """A process that makes a fresh component at every start."""

@@ -33,6 +33,7 @@ from kubesim.kubelet.live_programs import LivePrograms
 from kubesim.kubelet.mounted_files import MountedFiles
 from kubesim.kubelet.node_config import NodeConfig
 from kubesim.kubelet.node_reporter import NodeReporter
+from kubesim.kubelet.node_shutdown import NodeShutdown
 from kubesim.kubelet.pod_events import PodEvents
 from kubesim.kubelet.pod_state import PodState
 from kubesim.kubelet.pod_syncer import PodSyncer
@@ -44,6 +45,7 @@ from kubesim.kubelet.runtime.behaviour import PROFILES, Profile
 from kubesim.kubelet.runtime.cri import ContainerRuntime
 from kubesim.kubelet.runtime_state import RuntimeState
 from kubesim.kubelet.server import KubeletServer
+from kubesim.kubelet.static_pods import StaticPods
 from kubesim.kubelet.status_manager import StatusManager
 from kubesim.kubelet.surroundings import SurroundingsMaker
 from kubesim.kubelet.volume_sources import VolumeSources
@@ -105,7 +107,7 @@ class Kubelet:
             sim, self.runtime, node, events, self._workers.pods.values, self._workers.kill, self._warn,
             lambda: self._reporter.hurry(), self._images.free,
         )  # fmt: skip
-        self._workers.refuse = self._eviction.admit
+        self._workers.refuse = self._refuse
         self._reporter = NodeReporter(
             sim, client, self._recorder, node, self.runtime, self._random, self._state,
             lambda: self._eviction.conditions, self._volumes.in_use,
@@ -113,6 +115,11 @@ class Kubelet:
         self._server = KubeletServer(
             sim, self.runtime, surroundings, lambda: self._workers.pods.values(), self._tasks, node.name
         )
+        self._shutdown = NodeShutdown(sim, node, self._workers, self._reporter)
+        self._static = StaticPods(
+            sim, client, self._tasks, node, self._workers, self._statuses,
+            lambda: self._lease.node.uid if self._lease.node is not None else "",
+        )  # fmt: skip
         self._lease = NodeLease(sim, client, node.name, self._random)
 
     @property
@@ -134,6 +141,7 @@ class Kubelet:
         try:
             self._tasks.spawn(self._recorder.run(), "events")
             self._reporter.event("Starting", "Starting kubelet.")
+            self._static.start()  # They run even if nobody answers.
             self._lease.node = await self._reporter.register()
             self._reporter.event("NodeAllocatableEnforced", "Updated Node Allocatable limit across pods")
             self._tasks.spawn(self._lease.run(), "lease")
@@ -141,12 +149,13 @@ class Kubelet:
             if not self._reporter.is_new:  # A new node has no Pods that could wait for it.
                 await asyncio.sleep(SYNC_LOOP_SECONDS)
             pods = self.informers.of(PODS, field_selector=f"spec.nodeName={name}")
-            pods.add_handler(on_add=self._workers.add, on_update=self._workers.update, on_delete=self._workers.remove)
+            pods.add_handler(on_add=self._add_pod, on_update=self._update_pod, on_delete=self._remove_pod)
             node = self.informers.of(NODES, field_selector=f"metadata.name={name}")
             node.add_handler(on_add=self._see_node, on_update=lambda _, new: self._see_node(new))
             self._tasks.spawn(self.informers.run(), "informers")
             await pods.wait_synced()
             self._sim.network.attach(f"kubelet/{name}", name, self._server.handle)
+            self._static.make_mirrors()
             self._workers.remove_orphans(self.runtime)
             await self._sim.loop.create_future()
         finally:
@@ -159,6 +168,24 @@ class Kubelet:
             self._statuses.stop()
             self._probes.stop()
             await self._tasks.stop()
+
+    def _add_pod(self, stored: Stored) -> None:
+        if self._static.takes(stored):
+            self._static.see(stored)
+        else:
+            self._workers.add(stored)
+
+    def _update_pod(self, old: Stored, new: Stored) -> None:
+        if self._static.takes(new):
+            self._static.see(new)
+        else:
+            self._workers.update(old, new)
+
+    def _remove_pod(self, stored: Stored) -> None:
+        if self._static.takes(stored):
+            self._static.gone(stored)
+        else:
+            self._workers.remove(stored)
 
     def _see_node(self, node: Stored) -> None:
         self._reporter.see(node)
@@ -174,6 +201,17 @@ class Kubelet:
 
     def _collection_failed(self, message: str) -> None:
         self._warn("ContainerGCFailed", message)
+
+    def _refuse(self, pod: PodState) -> tuple[str, str] | None:
+        return self._shutdown.admit(pod) or self._eviction.admit(pod)
+
+    async def shut_down_node(self) -> None:
+        """The machine is told to shut down: ends the Pods first, if it is configured to."""
+        await self._shutdown.run()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
+                await self._statuses.flush()
+                await self._recorder.flush()
 
     async def shutdown(self) -> None:
         """SIGTERM: it writes the events that it still has and ends; its containers go on running."""

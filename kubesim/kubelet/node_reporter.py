@@ -37,6 +37,7 @@ CHECK_SECONDS = 10.0  # nodeStatusUpdateFrequency
 REPORT_SECONDS = 300.0  # nodeStatusReportFrequency
 JITTER = 0.04
 READY_CONDITION = "Ready"
+SHUTTING_DOWN = "node is shutting down"
 STARTUP_SECONDS = (0.2, 0.4)  # Until runtime, network and CSI are up.
 UPDATE_TRIES_MAX = 5  # nodeStatusUpdateRetry
 REGISTER_RETRY_SECONDS_FIRST = 0.1
@@ -67,6 +68,7 @@ class NodeReporter:
         self._delay_seconds = 0.0  # Of the next periodic report.
         self._images_reported = runtime.images_changed()
         self._ready = STARTING
+        self.shutting_down = False
         self._told = STARTING  # What was last sent.
         self._contradicted = False  # Somebody else wrote other conditions than ours.
         self.is_new = True  # Nobody had registered this node before.
@@ -116,12 +118,17 @@ class NodeReporter:
         A real kubelet waits for its next check, up to 10 s. Meanwhile Pods are made, bound to it and refused as fast
         as requests go: with requests that take no time there would be no end of them.
         """
+        if self._ready is STARTING:
+            return  # It is about to make itself heard anyway.
+        self._ready = self._feeling()
         if self._is_due():
             self._due.set()
 
     def _feeling(self) -> Feeling:
         """The condition Ready as it is now."""
         errors = self._state.errors()
+        if self.shutting_down:
+            errors = f"[{errors.strip('[]')}, {SHUTTING_DOWN}]" if errors else SHUTTING_DOWN
         return Feeling("False", "KubeletNotReady", errors) if errors else READY
 
     def see(self, node: Stored) -> None:

@@ -54,6 +54,13 @@ class PodWorkers:
         self._update(pod)
         self.wake(pod)
 
+    def add_static(self, stored: Stored) -> PodState:
+        """A Pod from a manifest on the node begins."""
+        self.add(stored)
+        pod = self.pods[stored.uid]
+        pod.is_static = True
+        return pod
+
     def update(self, old: Stored, stored: Stored) -> None:
         """A Pod's object changed; most often it is our own status coming back."""
         pod = self.pods.get(stored.uid)

@@ -40,6 +40,12 @@ class StatusManager:
         """A Pod is new here: what its object says now is what the API has."""
         self._sent[pod] = pod.status
 
+    def know_mirror(self, pod: PodState) -> None:
+        """There is a mirror of a static Pod, with a status that is not the Pod's yet."""
+        assert pod.mirror is not None, "it was just seen"
+        self._sent[pod] = pod.mirror.object.get("status") or {}
+        self.push(pod)
+
     def publish(self, pod: PodState, status: dict[str, Any]) -> None:
         """The status of `pod` is this now."""
         pod.status = status
@@ -56,6 +62,12 @@ class StatusManager:
         if pod not in self._waiting:
             self._failed.setdefault(pod, (pod.stored.revision,))
             self._retry_later()
+
+    async def flush(self) -> None:
+        """Returns when everything was sent, or could not be."""
+        while self._task is not None:
+            task = self._task
+            await asyncio.shield(task)
 
     def forget(self, pod: PodState) -> None:
         """Its object is gone."""
@@ -92,7 +104,7 @@ class StatusManager:
         self._retry = None
         for pod in self._failed:
             stored = pod.stored.object.get("status") or {}
-            if readiness(stored) != readiness(pod.status):
+            if not pod.is_static and readiness(stored) != readiness(pod.status):
                 self._sent[pod] = stored
         self._waiting = self._failed | self._waiting
         self._failed = {}
@@ -101,7 +113,7 @@ class StatusManager:
     async def _send(self, pod: PodState) -> bool:
         """False if it has to be sent again."""
         sent = self._sent.get(pod)
-        if sent is None or pod.gone:
+        if sent is None or pod.gone or (pod.is_static and pod.mirror is None):
             return True
         status = pod.status
         try:
@@ -123,7 +135,8 @@ class StatusManager:
     async def _patch(self, pod: PodState, old: dict[str, Any], new: dict[str, Any]) -> None:
         changes = status_patch(old, new)
         if changes:
-            patch = {"metadata": {"uid": pod.uid}, "status": changes}
+            shown = pod.mirror or pod.stored
+            patch = {"metadata": {"uid": shown.uid}, "status": changes}
             await self._client.patch(PODS, pod.stored.name, patch, pod.stored.namespace, subresource="status")
 
 

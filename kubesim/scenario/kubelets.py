@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -71,10 +71,8 @@ class KubeletSettings(Model):
         return self
 
 
-def configuration(
-    settings: KubeletSettings | None, static_pods: tuple[dict[str, Any], ...] = ()
-) -> KubeletConfiguration:
-    """The settings in the kubelet's own terms; `static_pods` are the manifests that the files hold."""
+def configuration(settings: KubeletSettings | None, folder: Path | None = None) -> KubeletConfiguration:
+    """The settings in the kubelet's own terms; `folder` is where the manifests of static Pods are."""
     if settings is None:
         return DEFAULTS
     hard = DEFAULTS.eviction_hard if settings.eviction_hard is None else settings.eviction_hard
@@ -92,6 +90,21 @@ def configuration(
         shutdown_grace_period_by_pod_priority=tuple(
             PriorityGrace(each.priority, each.grace) for each in settings.shutdown_by_priority
         ),
-        static_pods=static_pods,
+        static_pods=() if folder is None else tuple(manifest(folder / path) for path in settings.static_pods),
         pid_max=settings.pid_max,
     )
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    """A Pod from a file; ValueError if there is none in it."""
+    import yaml  # Few scenarios have any.
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"static Pod {path.name}: {error}") from None
+    if not isinstance(found, dict) or found.get("kind") != "Pod" or not (found.get("metadata") or {}).get("name"):
+        raise ValueError(f"static Pod {path.name}: a Pod with a name is expected")
+    if not (found.get("spec") or {}).get("containers"):
+        raise ValueError(f"static Pod {path.name}: it has no containers")
+    return found

@@ -19,6 +19,7 @@ from kubesim.client.kubectl import Kubectl, KubectlError, Manifest, ManifestErro
 from kubesim.client.kubectl.command import unknown
 from kubesim.client.kubectl.manifests import read_manifests
 from kubesim.scenario.check import CheckError, parse_check
+from kubesim.scenario.kubelets import configuration
 from kubesim.scenario.nodes import scheduler_of
 from kubesim.scenario.paths import problem_with
 from kubesim.scenario.schema import Check, Scenario, Step
@@ -70,11 +71,23 @@ def load_scenario(path: Path, overrides: Sequence[str] = ()) -> Loaded:
         raise ScenarioError(_first_problem(error, document)) from None
     _check_name(loaded)
     _check_scheduler(loaded)
+    _check_static_pods(loaded)
     schema = Schema.load()
     for index, step in enumerate(loaded.scenario.spec.steps):
         _check_step(loaded, schema, index, step)
     _check_expectations(loaded, schema)
     return loaded
+
+
+def _check_static_pods(loaded: Loaded) -> None:
+    """Their manifests can be read."""
+    cluster = loaded.scenario.spec.cluster
+    own = [node.kubelet for node in cluster.nodes] if isinstance(cluster.nodes, list) else []
+    try:
+        for settings in (cluster.kubelet, *own):
+            configuration(settings, loaded.folder)
+    except ValueError as error:
+        raise ScenarioError(f"{loaded.path}: {error}") from None
 
 
 def node_names(scenario: Scenario) -> list[str]:

@@ -16,16 +16,16 @@ from kubesim.scenario.schema import ClusterSpec, NodeSpec, Scenario
 from kubesim.scheduler import ConfigurationError, SchedulerConfiguration
 
 
-def nodes_of(scenario: Scenario) -> tuple[NodeConfig, ...]:
-    """Its machines."""
+def nodes_of(scenario: Scenario, folder: Path | None = None) -> tuple[NodeConfig, ...]:
+    """Its machines; `folder` is where the manifests of their static Pods are."""
     spec = scenario.spec.cluster
     if isinstance(spec.nodes, int):
-        shared = configuration(spec.kubelet)
+        shared = configuration(spec.kubelet, folder)
         return tuple(
             msgspec.structs.replace(node, runtime=spec.runtime, configuration=shared)
             for node in default_nodes(spec.nodes)
         )
-    return tuple(node_config(node, spec) for node in spec.nodes)
+    return tuple(node_config(node, spec, folder) for node in spec.nodes)
 
 
 def cluster_of(scenario: Scenario, seed: int, folder: Path, **more: Any) -> SimCluster:
@@ -36,7 +36,8 @@ def cluster_of(scenario: Scenario, seed: int, folder: Path, **more: Any) -> SimC
     profile = msgspec.structs.replace(profile, behaviours=behaviours)
     scheduler = scheduler_of(scenario, folder)
     described = {"behavior": profile, "scheduler": scheduler, "folder": folder}
-    cluster = SimCluster(more.pop("nodes", nodes_of(scenario)), seed=seed, **{**described, **more})
+    nodes = more.pop("nodes") if "nodes" in more else nodes_of(scenario, folder)
+    cluster = SimCluster(nodes, seed=seed, **{**described, **more})
     for action in spec.registries:
         act(cluster.registries, action)
     return cluster
@@ -58,7 +59,7 @@ def scheduler_of(scenario: Scenario, folder: Path) -> SchedulerConfiguration | N
     return found
 
 
-def node_config(node: NodeSpec, cluster: ClusterSpec) -> NodeConfig:
+def node_config(node: NodeSpec, cluster: ClusterSpec, folder: Path | None = None) -> NodeConfig:
     """One node in the kubelet's own terms."""
     capacity = {
         "cpu": str(node.cpu),
@@ -79,5 +80,5 @@ def node_config(node: NodeSpec, cluster: ClusterSpec) -> NodeConfig:
         runtime=node.runtime or cluster.runtime,
         serialize_image_pulls=node.parallel_pulls == 1,
         max_parallel_image_pulls=node.parallel_pulls,
-        configuration=configuration(node.kubelet or cluster.kubelet),
+        configuration=configuration(node.kubelet or cluster.kubelet, folder),
     )

@@ -134,7 +134,7 @@ class Service:
         if self._scenario is not None:
             from kubesim.scenario.nodes import nodes_of
 
-            described = {node.name: node for node in nodes_of(self._scenario.scenario)}
+            described = {node.name: node for node in nodes_of(self._scenario.scenario, self._scenario.folder)}
         nodes: list[NodeConfig] = []
         for name in self._settings.nodes:
             runtime = self._settings.container_runtime

@@ -88,6 +88,7 @@ class Host:
         self.clock = clock
         self.network = network
         self.processes: dict[str, Process] = {}
+        self.on_shutdown: list[Callable[[], Awaitable[None]]] = []  # What holds up an orderly shutdown.
         self.on_power_off: list[Callable[[], None]] = []  # What has no process and still ends with the machine.
         network.attach(name, name)
 
@@ -117,7 +118,9 @@ class Host:
         self._power_off()
 
     async def stop(self) -> None:
-        """An orderly shutdown, last started first."""
+        """An orderly shutdown, last started first, once nobody holds it up any more."""
+        for delay in self.on_shutdown:
+            await delay()
         for process in reversed(self.processes.values()):
             await process.stop()
         self.network.take_down(self.name)
