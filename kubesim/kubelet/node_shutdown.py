@@ -61,7 +61,7 @@ class NodeShutdown:
             own = pod.spec.termination_grace_period_seconds
             seconds = min(grace_seconds, float(DEFAULT_GRACE_SECONDS if own is None else own))
             self._workers.kill(pod, (TERMINATED, MESSAGE), seconds, MESSAGE)
-        while self._clock.now() < deadline:  # noqa: ASYNC110 - nobody says when a Pod is finished
+        while self._clock.now() < deadline:
             if all(pod.stage is Stage.FINISHED for pod in pods):
                 return
             await asyncio.sleep(POLL_SECONDS)
