@@ -129,6 +129,8 @@ def warnings_of(loaded: Loaded, present: int) -> list[str]:
     found = []
     if present != wanted:
         found.append(f"the scenario is for {wanted} nodes, the cluster has {present}: placements may differ")
+    if loaded.scenario.spec.traffic or any(step.packet is not None for step in loaded.scenario.spec.steps):
+        found.append("connections and traffic are made in simulations only: these steps are left out")
     if spec.images:
         found.append(f"what containers of {', '.join(spec.images)} do is up to these images, not to the scenario")
     if spec.scheduler_config:
