@@ -66,6 +66,28 @@ class Admission:
             return "TaintToleration", "node(s) had taints that the pod didn't tolerate"
         return None
 
+    def why_not(self, pod: PodState, wanted: PodSpec) -> tuple[str, str] | None:
+        """None if a Pod that is here can have what `wanted` asks of cpu and memory; else reason and message."""
+        own = self._reserved.get(pod, {})
+        asked = pod_requests(wanted)
+        for name in ("cpu", "memory"):
+            count, capacity = asked.get(name, 0), self._allocatable.get(name, 0)
+            if count > capacity:
+                words = f"Node didn't have enough capacity: {name}, requested: {count}, capacity: {capacity}"
+                return "Infeasible", words
+        for name in ("cpu", "memory"):
+            count, capacity = asked.get(name, 0), self._allocatable.get(name, 0)
+            used = self._used.get(name, 0) - own.get(name, 0)
+            if count > own.get(name, 0) and used + count > capacity:
+                words = f"Node didn't have enough resource: {name}, requested: {count}, used: {used}"
+                return "Deferred", f"{words}, capacity: {capacity}"
+        return None
+
+    def change(self, pod: PodState) -> None:
+        """The Pod asks for something else now."""
+        self.release(pod)
+        self.reserve(pod)
+
     def reserve(self, pod: PodState) -> None:
         """Counts a Pod that is here, whether it fits or not."""
         asked = self._reserved[pod] = pod_requests(pod.spec)

@@ -40,6 +40,7 @@ from kubesim.kubelet.pod_syncer import PodSyncer
 from kubesim.kubelet.pod_workers import PodWorkers
 from kubesim.kubelet.probes import ProbeManager
 from kubesim.kubelet.pull_secrets import PullSecrets
+from kubesim.kubelet.resize import Resizer
 from kubesim.kubelet.runtime import RUNTIMES, Registries, SimulatedRuntime
 from kubesim.kubelet.runtime.behaviour import PROFILES, Profile
 from kubesim.kubelet.runtime.cri import ContainerRuntime
@@ -108,6 +109,7 @@ class Kubelet:
             lambda: self._reporter.hurry(), self._images.free,
         )  # fmt: skip
         self._workers.refuse = self._refuse
+        self._workers.resizer = Resizer(self.runtime, self._admission, events)
         self._reporter = NodeReporter(
             sim, client, self._recorder, node, self.runtime, self._random, self._state,
             lambda: self._eviction.conditions, self._volumes.in_use,

@@ -123,7 +123,25 @@ def _kills(spec: PodSpec, runtime: RuntimePod, failed_probes: Mapping[str, str])
             kills.append(Kill(latest, f"Container {container.name} failed {probe} probe, will be restarted", probe))
         elif latest.spec is not None and latest.spec.image != container.image:
             kills.append(Kill(latest, f"Container {container.name} definition changed, will be restarted"))
+        elif latest.spec is not None and resized(latest.spec, container):
+            kills.append(Kill(latest, f"Container {container.name} resize requires restart"))
     return kills
+
+
+def resized(before: ContainerSpec, after: ContainerSpec) -> bool:
+    """Whether cpu or memory changed in a way that needs a restart."""
+    if not after.resize_policy or before.resources == after.resources:
+        return False
+    for each in after.resize_policy:
+        if each["restartPolicy"] == "RestartContainer":
+            name = each["resourceName"]
+            parts = [
+                (found.resources.requests.get(name), found.resources.limits.get(name)) if found.resources else None
+                for found in (before, after)
+            ]
+            if parts[0] != parts[1]:
+                return True
+    return False
 
 
 def should_start(container: ContainerSpec, spec: PodSpec, latest: Container | None) -> bool:

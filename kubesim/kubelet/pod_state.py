@@ -47,6 +47,8 @@ class PodState:
     failure: tuple[str, str] | None = None  # Why the whole Pod failed: reason and message.
     disruption: str = ""  # Why the kubelet itself ended it: the message of the condition DisruptionTarget.
     rejection: tuple[str, str] | None = None  # Why it was never let in.
+    wanted: PodSpec | None = None  # What a resize that has to wait asks for; `spec` is what the Pod has.
+    resize: tuple[str, str] | None = None  # Why it has to wait: Deferred or Infeasible, and the message.
     is_static: bool = False  # From a manifest on the node.
     mirror: Stored | None = None  # What the API shows of it, if it is.
     gone: bool = False  # Its object was deleted.

@@ -17,7 +17,9 @@ Status = dict[str, Any]
 
 PENDING, RUNNING, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
 TERMINAL = (SUCCEEDED, FAILED)
-OWNED_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+OWNED_CONDITIONS = (
+    "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending",
+)  # fmt: skip
 DISRUPTION_TARGET, TERMINATION_BY_KUBELET = "DisruptionTarget", "TerminationByKubelet"
 
 
@@ -45,6 +47,7 @@ class PodFacts(NamedTuple):
     failure: tuple[str, str] | None = None  # Reason and message of a Pod that was rejected or ran out of time.
     foreign: Sequence[Status] = ()  # The conditions that others wrote.
     disruption: str = ""  # Why the kubelet itself ended the Pod.
+    resize: tuple[str, str] | None = None  # Why a resize has to wait.
 
 
 def generate_status(facts: PodFacts) -> Status:
@@ -139,6 +142,8 @@ def conditions(
         "PodScheduled": TRUE,
     }
     old = {condition["type"]: condition for condition in facts.old.get("conditions") or ()}
+    if facts.resize is not None:
+        verdicts["PodResizePending"] = Verdict("True", *facts.resize)
     if facts.disruption and facts.containers.ended:
         verdicts[DISRUPTION_TARGET] = Verdict("True", TERMINATION_BY_KUBELET, facts.disruption)
     return [each for each in facts.foreign if each["type"] not in verdicts] + [

@@ -77,7 +77,7 @@ class PodSyncer:
         )  # fmt: skip
         return PodFacts(
             containers, pod.generation, old, self._host_ip, pod.start_time, self._clock.timestamp(), pod.failure,
-            pod.foreign, pod.disruption,
+            pod.foreign, pod.disruption, pod.resize,
         )  # fmt: skip
 
     def _is_silent(self, pod: PodState) -> bool:

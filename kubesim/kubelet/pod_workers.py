@@ -16,6 +16,7 @@ from kubesim.kubelet.admission import Admission
 from kubesim.kubelet.pod_state import DEFAULT_GRACE_SECONDS, PodState, Stage, new_pod_state
 from kubesim.kubelet.pod_status import TERMINAL
 from kubesim.kubelet.pod_syncer import PodSyncer
+from kubesim.kubelet.resize import Resizer
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
 from kubesim.kubelet.runtime_state import RuntimeState
 from kubesim.kubelet.status_manager import readiness
@@ -34,6 +35,7 @@ class PodWorkers:
         self._admission = admission
         self.pods: dict[str, PodState] = {}  # By UID, in order of arrival.
         self.state: RuntimeState | None = None  # Set by the kubelet.
+        self.resizer: Resizer | None = None
         self.refuse: Callable[[PodState], tuple[str, str] | None] = lambda _: None  # Who else may keep a Pod out.
 
     # -- what wakes a Pod -----------------------------------------------------------------------------
@@ -67,7 +69,11 @@ class PodWorkers:
         if pod is None:
             return
         generation, foreign = pod.generation, pod.foreign
+        before = pod.spec
         pod.take(stored)
+        if pod.spec is not before and self.resizer is not None and pod.stage is Stage.SYNC and not pod.rejection:
+            self.resizer.consider(pod, before)
+            self._room()
         asked_to_go = pod.deleting and "deletionTimestamp" not in old.object["metadata"]
         shorter = pod.deleting and self._grace_seconds(pod) < pod.grace_seconds
         if pod.generation != generation or pod.foreign != foreign or asked_to_go or shorter:
@@ -180,7 +186,8 @@ class PodWorkers:
                 pod.timer = self._sim.loop.call_at_ns(self._sim.clock.now_ns() + retry_ns, self._time_came, pod)
         if pod.stage is Stage.TERMINATING:
             await self._syncer.terminate(pod)
-            self._admission.release(pod)  # Before others hear of its end: the scheduler gives its place away at once.
+            self._admission.release(pod)
+            self._room()  # Before others hear of its end: the scheduler gives its place away at once.
             pod.stage = Stage.TERMINATED
         if pod.stage is Stage.TERMINATED:
             await self._syncer.clean_up(pod)
@@ -190,6 +197,12 @@ class PodWorkers:
                 self._forget(pod)
             elif pod.deleting:
                 self._syncer.statuses.push(pod)
+
+    def _room(self) -> None:
+        """Somebody needs less: those who wait for more may get it."""
+        if self.resizer is not None:
+            for pod in self.resizer.retry(self.pods.values()):
+                self.wake(pod)
 
     def _time_came(self, pod: PodState) -> None:
         pod.timer = None

@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from msgspec import structs
+
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.runtime.behaviour import Profile, behaviour_of
 from kubesim.kubelet.runtime.cri import (
@@ -167,6 +169,12 @@ class SimulatedRuntime(ImageService):
         if container.state is ContainerState.RUNNING:
             self._check()
             await self._processes.stop(container, timeout_seconds)
+
+    def update_container_resources(self, container: Container, spec: ContainerSpec) -> None:
+        """It has the resources of `spec` from now on."""
+        assert container.spec is not None, "it was made of one"
+        container.spec = structs.replace(container.spec, resources=spec.resources)
+        self._processes.limits_changed(container)
 
     def kill(self, container: Container, code: int, reason: str) -> None:
         """The kernel ends it: SIGKILL from outside, or for lack of memory (137, OOMKilled)."""

@@ -187,6 +187,10 @@ class ContainerRuntime(Protocol):
         """SIGTERM, and SIGKILL after `timeout_seconds`; returns when it has ended."""
         ...
 
+    def update_container_resources(self, container: Container, spec: ContainerSpec) -> None:
+        """It has the resources of `spec` from now on."""
+        ...
+
     def pod_status(self, pod_uid: str) -> RuntimePod:
         """What there is of a Pod; `NOTHING` if it is unknown."""
         ...

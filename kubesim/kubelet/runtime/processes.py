@@ -64,6 +64,18 @@ class Processes:
             self._processes[container.id] = Process(oom_timer=timer)
         self._tell(container)
 
+    def limits_changed(self, container: Container) -> None:
+        """Its limit of memory is another one: the kernel kills at another moment, or never."""
+        process = self._processes.setdefault(container.id, Process())
+        if process.oom_timer is not None:
+            process.oom_timer.cancel()
+            process.oom_timer = None
+        seconds = self._seconds_until_oom(container)
+        if seconds is not None:
+            age_seconds = (self._sim.clock.now_ns() - container.started_ns) / NANOSECONDS_PER_SECOND
+            left = max(seconds - age_seconds, OOM_SECONDS_MIN)
+            process.oom_timer = self._sim.loop.call_later(left, self._out_of_memory, container)
+
     async def stop(self, container: Container, timeout_seconds: float) -> None:
         """SIGTERM, and SIGKILL after `timeout_seconds`; returns when it has ended."""
         behaviour = container.behaviour
