@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +50,7 @@ def import_cluster(
       kubesim import --context prod -o my-cluster && kubesim what-if drain node-3 --on my-cluster
     """
     from kubesim.importing import ImportingError, assemble, read_objects, write_scenario
+    from kubesim.service.profile import DEFAULT_NAME, home_folder
 
     if bool(files) == (context is not None):
         raise click.UsageError("name files, or a live cluster with --context")
@@ -59,7 +59,7 @@ def import_cluster(
     if profile_name and not starts:
         raise click.UsageError("-p goes with --start")
     if folder is None:
-        folder = Path(tempfile.mkdtemp(prefix="kubesim-import-")) / (profile_name or "imported")
+        folder = home_folder(None) / "imported" / (profile_name or DEFAULT_NAME)  # A later start reads it again.
     try:
         world = assemble(read_objects(files) if files else live_objects(kubeconfig, context or "", namespace))
         path = write_scenario(world, folder)

@@ -13,7 +13,7 @@ from kubesim.importing.errors import ImportingError
 
 MANIFESTS = "manifests"
 FIRST_SECONDS, STAGE_SECONDS, REST_SECONDS = 0, 5, 60  # Accounts and claims first; then a stage after another.
-AT_ONCE = 2  # Stages of the first step.
+FIRST_STAGES = ("10-cluster.yaml", "20-config.yaml")
 NOT_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -37,11 +37,11 @@ def write_scenario(world: World, folder: Path) -> Path:
 def scenario_of(world: World, name: str) -> dict[str, Any]:
     """The scenario file: the machines, then the objects stage by stage, then the cordons."""
     steps: list[dict[str, Any]] = []
-    first = [f"create -f {MANIFESTS}/{file}" for file in list(world.stages)[:AT_ONCE]]
+    first = [f"create -f {MANIFESTS}/{file}" for file in world.stages if file in FIRST_STAGES]
     if first:
         steps.append({"at": f"{FIRST_SECONDS}s", "kubectl": first})
     seconds = STAGE_SECONDS
-    for file in list(world.stages)[AT_ONCE:]:
+    for file in [file for file in world.stages if file not in FIRST_STAGES]:
         steps.append({"at": f"{seconds}s", "kubectl": [f"create -f {MANIFESTS}/{file}"]})
         seconds += 1
     if world.cordoned:

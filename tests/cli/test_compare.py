@@ -35,7 +35,7 @@ def test_a_run_beside_itself_ends_with_zero(call: Call) -> None:
     done = call("compare", FIRST_POD, FIRST_POD)
     assert done.code == 0
     assert done.out.splitlines()[0] == "first-pod"
-    assert "✔ nothing differs: 17 same" in done.out
+    assert "✔ nothing differs: 23 same" in done.out
 
 
 def test_everything_can_be_shown(call: Call) -> None:
@@ -49,7 +49,7 @@ def test_a_difference_stands_under_its_step_with_both_sides(call: Call, planted:
     """Teaches: what A has, what B has."""
     done = call("compare", FIRST_POD, planted)
     assert done.code == 1
-    assert "✘ they differ: 1 different, 16 same" in done.out
+    assert "✘ they differ: 1 different, 22 same" in done.out
     assert "step 0 (at 1" in done.out
     assert "\n                    B event PlantedScheduled " in done.out
 
@@ -61,7 +61,7 @@ def test_programs_are_told_in_json(call: Call, planted: str) -> None:
     assert told["counts"]["different"] == 1
     assert [(each["verdict"], each["object"]) for each in told["differences"]] == [("different", "Pod/hello")]
     assert "same" not in told
-    assert len(json.loads(call("compare", FIRST_POD, planted, "-o", "json", "--all").out)["same"]) == 16
+    assert len(json.loads(call("compare", FIRST_POD, planted, "-o", "json", "--all").out)["same"]) == 22
 
 
 def test_known_differences_come_with_their_explanation(call: Call, tmp_path: Path) -> None:

@@ -80,10 +80,10 @@ def ordered(lines: Lines) -> Lines:
     return sorted(lines, key=lambda line: (bool(line.get("end")), line["t"]))
 
 
-def with_condition(found: Source, number: int) -> Lines:
-    """From one line on, the first condition of its object has another reason."""
+def with_condition(found: Source, number: int, type_: str = "") -> Lines:
+    """From one line on, a condition of its object (the first one) has another reason."""
     lines, first = list(found.lines), found.lines[number]
-    type_ = first["object"]["status"]["conditions"][0]["type"]
+    type_ = type_ or first["object"]["status"]["conditions"][0]["type"]
     for at in range(number, len(lines)):
         line = lines[at]
         if "verb" in line and (line["kind"], line["name"]) == (first["kind"], first["name"]):

@@ -134,6 +134,19 @@ def test_another_reason_of_a_condition_is_found(name: str, data: st.DataObject) 
     assert any(each.aspect == "change" and "/Planted" in each.found + each.what for each in planted)
 
 
+def test_another_reason_of_a_pod_is_found() -> None:
+    """Teaches: conditions of Pods count with their reasons, too."""
+    found = source("first-pod")
+    ready = [
+        number
+        for number, line in enumerate(found.lines)
+        if line.get("kind") == "Pod" and (line["object"].get("status") or {}).get("conditions")
+    ]
+    planted = differences(found, with_condition(found, ready[-1], "Ready"))
+    assert {(each.object, each.aspect) for each in planted} == {("Pod/hello", "change")}
+    assert all("/Planted" in each.found + each.what for each in planted)
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "counter"),
     [
