@@ -142,7 +142,7 @@ def test_another_reason_of_a_pod_is_found() -> None:
         for number, line in enumerate(found.lines)
         if line.get("kind") == "Pod" and (line["object"].get("status") or {}).get("conditions")
     ]
-    planted = differences(found, with_condition(found, ready[-1], "Ready"))
+    planted = differences(found, with_condition(found, ready[0], "Ready"))
     assert {(each.object, each.aspect) for each in planted} == {("Pod/hello", "change")}
     assert all("/Planted" in each.found + each.what for each in planted)
 
