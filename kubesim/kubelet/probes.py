@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from random import Random
 
 from kubesim.api.views import Probe
+from kubesim.kubelet.http_probe import http_failure
 from kubesim.kubelet.pod_events import PodEvents
 from kubesim.kubelet.pod_state import PodState
 from kubesim.kubelet.probe_words import failure_words
@@ -160,6 +161,12 @@ class ProbeManager:
             ran = self._runtime.exec_sync(prober.container, prober.probe.exec.command)
             if ran is not None:
                 failed, seconds, prober.output = ran.code != 0, seconds + ran.seconds, ran.output
+        if prober.probe.http_get is not None and not failed and self._runtime.emits_events:
+            sandbox = self._runtime.pod_status(prober.pod.uid).sandbox()
+            address = sandbox.ip if sandbox is not None else ""
+            action, name = prober.probe.http_get, prober.pod.stored.name
+            prober.output = http_failure(self._runtime, prober.container, action, address, name)
+            failed = bool(prober.output)
         return failed, seconds > (prober.probe.timeout_seconds or 1)
 
     def _believe(self, prober: Prober, opinion: bool) -> None:
