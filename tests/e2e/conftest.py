@@ -18,6 +18,7 @@ TOOLS = Path(__file__).parents[2] / "tools"
 SECONDS_MAX = 60
 PROGRAMS = {
     "test_addons": ("kubectl",),
+    "test_comparing": ("kubectl",),
     "test_component": ("kubectl",),
     "test_fidelity_timeline": ("kubectl", "bash"),
     "test_fresh_clone": ("git", "make"),
