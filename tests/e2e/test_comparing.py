@@ -42,17 +42,17 @@ def test_one_command_plays_on_both_sides_and_compares(cluster: Served) -> None:
 def test_a_live_cluster_is_imported_and_asked(cluster: Served) -> None:
     """Teaches: it is only read; its Pods stand in the copy where they stand here, and its secrets nowhere."""
     cluster.kubesim("start", "-p", "demo")
-    cluster.kubectl(*["create", "deployment", "web", "--image=nginx", "--replicas=3"])
-    cluster.kubectl(*["create", "secret", "generic", "login", "--from-literal=password=hunter2"])
-    cluster.kubectl(*["rollout", "status", "deployment/web", "--timeout=60s"])
+    cluster.kubectl("create", "deployment", "web", "--image=nginx", "--replicas=3")
+    cluster.kubectl("create", "secret", "generic", "login", "--from-literal=password=hunter2")
+    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
     folder = cluster.home / "copy"
     cluster.kubesim("import", "--context", "demo", "-o", str(folder))
     assert not [path for path in folder.rglob("*.yaml") if "hunter2" in path.read_text() or "login" in path.read_text()]
-    before = cluster.kubectl(*["get", "pods", "-o", "wide", "--no-headers"])
+    before = cluster.kubectl("get", "pods", "-o", "wide", "--no-headers")
     for place in (("--on", str(folder)), ("-p", "demo"), ("--context", "demo")):
         told = json.loads(cluster.kubesim("what-if", "drain", "node-2", *place, "-o", "json"))
         assert told["ok"] is True
         assert {move["node"] for move in told["moves"]} == {"node-2"}
-    assert [
-        line.split()[0] for line in cluster.kubectl(*["get", "pods", "-o", "wide", "--no-headers"]).splitlines()
-    ] == [line.split()[0] for line in before.splitlines()]
+    assert [line.split()[0] for line in cluster.kubectl("get", "pods", "-o", "wide", "--no-headers").splitlines()] == [
+        line.split()[0] for line in before.splitlines()
+    ]
