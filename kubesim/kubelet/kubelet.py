@@ -115,7 +115,7 @@ class Kubelet:
             lambda: self._eviction.conditions, self._volumes.in_use,
         )  # fmt: skip
         self._server = KubeletServer(
-            sim, self.runtime, surroundings, lambda: self._workers.pods.values(), self._tasks, node.name
+            sim, self.runtime, surroundings, lambda: self._workers.pods.values(), self._tasks, node
         )
         self._shutdown = NodeShutdown(sim, node, self._workers, self._reporter)
         self._static = StaticPods(

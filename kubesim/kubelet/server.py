@@ -17,6 +17,7 @@ from kubesim.api.kubelet_call import ATTACH, EXEC, LOGS, POD_HTTP, PORT_FORWARD,
 from kubesim.api.session import ERROR, STDOUT, SUCCESS, Session, session_pair
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.container_logs import LogReader, container_id
+from kubesim.kubelet.node_config import NodeConfig
 from kubesim.kubelet.pod_state import PodState
 from kubesim.kubelet.port_forward import answer_http, forward, page_at
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState
@@ -38,7 +39,7 @@ class KubeletServer:
 
     def __init__(
         self, sim: Simulation, runtime: ContainerRuntime, surroundings: SurroundingsMaker,
-        pods: Callable[[], Iterable[PodState]], tasks: Tasks, node: str,
+        pods: Callable[[], Iterable[PodState]], tasks: Tasks, node: NodeConfig,
     ) -> None:  # fmt: skip
         self._sim = sim
         self._runtime = runtime
@@ -46,7 +47,7 @@ class KubeletServer:
         self._pods = pods
         self._tasks = tasks
         self._node = node
-        self._sockets = Sockets(sim.network, node)
+        self._sockets = Sockets(sim.network, node.name)
 
     async def handle(self, call: KubeletCall) -> Session:
         """The client's end of what the call asks for."""
