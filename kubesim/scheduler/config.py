@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kubesim.scheduler.extender import ExtenderConfig
+from kubesim.scheduler.extender_config import ExtenderConfig
 from kubesim.scheduler.plugins.registry import DEFAULT_PLUGINS, Registration
 from kubesim.scheduler.pod_info import DEFAULT_SCHEDULER_NAME
 

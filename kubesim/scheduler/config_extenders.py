@@ -10,7 +10,7 @@ from typing import Any
 from kubesim.scheduler.config_checks import duration, qualified_name_problems
 from kubesim.scheduler.config_plugins import PluginFinder
 from kubesim.scheduler.config_problems import Problems, join
-from kubesim.scheduler.extender import ExtenderConfig
+from kubesim.scheduler.extender_config import ExtenderConfig
 from kubesim.scheduler.resources import is_extended
 
 FIELDS = (

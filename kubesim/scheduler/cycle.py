@@ -20,7 +20,7 @@ from kubesim.scheduler import attempt
 from kubesim.scheduler.algorithm import Decision, SchedulingAlgorithm
 from kubesim.scheduler.cache import SchedulerCache
 from kubesim.scheduler.extended import Extenders
-from kubesim.scheduler.extender import ExtenderError
+from kubesim.scheduler.extender_config import ExtenderError
 from kubesim.scheduler.framework.cluster_event import ClusterEvent
 from kubesim.scheduler.framework.interface import Diagnosis, Preemption
 from kubesim.scheduler.framework.plugin_error import PluginError

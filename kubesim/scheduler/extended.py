@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from kubesim.scheduler.algorithm import Decision, SchedulingAlgorithm, score
 from kubesim.scheduler.evaluation import Evaluation
-from kubesim.scheduler.extender import NAME, Extender, ExtenderError
+from kubesim.scheduler.extender import NAME, Extender
+from kubesim.scheduler.extender_config import ExtenderError
 from kubesim.scheduler.framework.cycle_state import CycleState
 from kubesim.scheduler.framework.interface import Diagnosis, Preemption
 from kubesim.scheduler.framework.runtime import Framework

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from kubesim.api.stored import Stored
+from kubesim.scheduler.extender_config import ExtenderConfig, ExtenderError
 from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.preemption.candidates import Candidate
@@ -23,28 +24,6 @@ from kubesim.scheduler.preemption.candidates import Candidate
 NAME = "Extender"  # As which it stands among the plugins that turned a Pod down.
 SCORE_FACTOR = 10  # Its scores go up to 10, those of plugins to 100.
 FindNode = Callable[[str], Stored | None]
-
-
-class ExtenderConfig(msgspec.Struct, frozen=True):
-    """One entry of `extenders`; `call` is the callable of an extender in this process."""
-
-    url_prefix: str
-    filter_verb: str = ""
-    prioritize_verb: str = ""
-    preempt_verb: str = ""
-    bind_verb: str = ""
-    weight: int = 0
-    enable_https: bool = False
-    tls: dict[str, Any] = {}
-    timeout_seconds: float = 5.0
-    node_cache_capable: bool = False
-    managed_resources: tuple[str, ...] = ()
-    ignorable: bool = False
-    call: Callable[[str, dict[str, Any]], Any] | None = None
-
-
-class ExtenderError(Exception):
-    """The extender gave no usable answer; the message names it."""
 
 
 class Filtered(msgspec.Struct, frozen=True):

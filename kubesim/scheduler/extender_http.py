@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from kubesim.scheduler.extender import ExtenderConfig, ExtenderError
+from kubesim.scheduler.extender_config import ExtenderConfig, ExtenderError
 from kubesim.sim.loop import Mode, SimLoop
 from kubesim.sim.wall_timers import WallTimers
 

@@ -7,16 +7,11 @@ together, so nodes count groups of Pods and each group is looked at once. Upstre
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from kubesim.api.selectors import NOTHING, Selector, label_selector
-from kubesim.api.views import Pod
 from kubesim.api.views.core_affinity import Affinity, PodAffinity, PodAffinityTerm, PodAntiAffinity
-
-if TYPE_CHECKING:
-    from kubesim.scheduler.pod_info import PodShape
 
 NamespaceLabels = Callable[[str], Mapping[str, str]]
 
@@ -79,23 +74,6 @@ class PodGroup:
 
     def __hash__(self) -> int:
         return self._hash
-
-
-def group_of(pod: Pod, shape: PodShape) -> PodGroup:
-    """The group of a Pod; its terms are made once per shape and namespace."""
-    metadata = pod.metadata
-    affinity = shape.spec.affinity
-    terms, signature = NO_TERMS, b""
-    if affinity is not None and (affinity.pod_affinity or affinity.pod_anti_affinity):
-        made: dict[str, PodTerms] = shape.memo.setdefault("PodGroup", {})
-        found = made.get(metadata.namespace)
-        terms = (
-            found
-            if found is not None
-            else made.setdefault(metadata.namespace, compile_terms(affinity, metadata.namespace))
-        )
-        signature = shape.affinity_signature
-    return PodGroup(metadata.namespace, metadata.labels, bool(metadata.deletion_timestamp), terms, signature)
 
 
 def compile_terms(affinity: Affinity, namespace: str) -> PodTerms:

@@ -14,7 +14,7 @@ import msgspec
 
 from kubesim.api.stored import Stored
 from kubesim.api.views import Container, Pod, PodSpec
-from kubesim.scheduler.pod_group import PodGroup, group_of
+from kubesim.scheduler.pod_group import NO_TERMS, PodGroup, PodTerms, compile_terms
 from kubesim.scheduler.resources import CPU, MEMORY, Amounts, non_zero_pod_requests, pod_requests
 
 SHAPES_MAX = 4096
@@ -100,6 +100,23 @@ class PodInfo:
         return f"<PodInfo {self.key}>"
 
 
+def group_of(pod: Pod, shape: PodShape) -> PodGroup:
+    """The group of a Pod; its terms are made once per shape and namespace."""
+    metadata = pod.metadata
+    affinity = shape.spec.affinity
+    terms, signature = NO_TERMS, b""
+    if affinity is not None and (affinity.pod_affinity or affinity.pod_anti_affinity):
+        made: dict[str, PodTerms] = shape.memo.setdefault("PodGroup", {})
+        found = made.get(metadata.namespace)
+        terms = (
+            found
+            if found is not None
+            else made.setdefault(metadata.namespace, compile_terms(affinity, metadata.namespace))
+        )
+        signature = shape.affinity_signature
+    return PodGroup(metadata.namespace, metadata.labels, bool(metadata.deletion_timestamp), terms, signature)
+
+
 class PodShapes:
     """Makes `PodInfo`s, with one `PodShape` for all Pods of a signature. The oldest shapes are forgotten."""
 
@@ -158,7 +175,7 @@ def has_same_spec(old: Stored, new: Stored) -> bool:
 
 
 def _looks_the_same(old: Stored, new: Stored) -> bool:
-    """Whether other Pods see no difference (compare `kubesim.scheduler.pod_group.group_of`)."""
+    """Whether other Pods see no difference (compare `group_of`)."""
     before, after = old.object["metadata"], new.object["metadata"]
     same_labels: bool = before.get("labels") == after.get("labels")
     return same_labels and ("deletionTimestamp" in before) == ("deletionTimestamp" in after)

@@ -14,7 +14,7 @@ from kubesim.api.resources import EVENTS, PODS
 from kubesim.cluster import SimCluster
 from kubesim.scheduler import ConfigurationError, SchedulerConfiguration
 from kubesim.scheduler.config_file import parse_configuration
-from kubesim.scheduler.extender import ExtenderConfig, ExtenderError
+from kubesim.scheduler.extender_config import ExtenderConfig, ExtenderError
 from kubesim.scheduler.extender_http import send
 from kubesim.sim import Simulation
 from kubesim.sim.loop import SimLoop

@@ -21,6 +21,7 @@ import orjson
 from kubesim.api.resources import SERVICES
 from kubesim.api.stored import Object
 from kubesim.apiserver.admission.plugin import Lookup
+from kubesim.apiserver.admission.webhook_errors import CallError, InvalidAnswerError
 from kubesim.sim import Mode, NetworkError, Simulation
 
 API_SERVER = "apiserver"
@@ -36,19 +37,6 @@ class Answer(NamedTuple):
     denial: Object | None
     patch: list[Any]
     warnings: tuple[str, ...]
-
-
-class CallError(Exception):
-    """The webhook could not be asked. `is_transport`: the URL belongs in front of the text."""
-
-    def __init__(self, text: str, *, is_transport: bool = True) -> None:
-        super().__init__(text)
-        self.text = text
-        self.is_transport = is_transport
-
-
-class InvalidAnswerError(Exception):
-    """The webhook answered, but not what it was asked."""
 
 
 async def call(sim: Simulation, lookup: Lookup, hook: Object, request: Object) -> Answer:

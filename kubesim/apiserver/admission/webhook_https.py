@@ -15,7 +15,7 @@ import ssl
 import threading
 from urllib.parse import urlsplit
 
-from kubesim.apiserver.admission.webhook_call import CallError
+from kubesim.apiserver.admission.webhook_errors import CallError
 from kubesim.sim.wall_timers import wall_time
 
 ANSWER_BYTES_MAX = 8 * 1024 * 1024

@@ -28,7 +28,8 @@ from kubesim.apiserver.admission.plugin import DELETE, AdmissionPlugin, Attribut
 from kubesim.apiserver.admission.policy import conditions_hold
 from kubesim.apiserver.admission.policy_expressions import Compiler, bindings_of, evaluate
 from kubesim.apiserver.admission.review import admission_request, shown
-from kubesim.apiserver.admission.webhook_call import Answer, CallError, InvalidAnswerError, call
+from kubesim.apiserver.admission.webhook_call import Answer, call
+from kubesim.apiserver.admission.webhook_errors import CallError, InvalidAnswerError
 from kubesim.apiserver.cel import COST_MAX, Budget, EvaluationError, Program
 
 IF_NEEDED = "IfNeeded"
