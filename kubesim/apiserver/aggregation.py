@@ -9,7 +9,7 @@ Left out: APIServices for the built-in groups (autoregistration), certificates, 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,12 +22,10 @@ from kubesim.api.wire import Request, Response
 from kubesim.apiserver.authn import API_SERVER
 from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.crd.catalogue import Catalogue
+from kubesim.apiserver.host import Host
 from kubesim.apiserver.registry.change import always, change, finish_status_update
 from kubesim.etcd.errors import EtcdError
 from kubesim.sim import NetworkError, Tasks
-
-if TYPE_CHECKING:
-    from kubesim.apiserver.server import ApiServer
 
 NAME = "kube-aggregator"
 CHECK_SECONDS = 30.0
@@ -51,7 +49,7 @@ PASSED = Verdict("True", "Passed", "all checks passed")
 class Aggregation:
     """The APIServices of one server."""
 
-    def __init__(self, server: ApiServer, catalogue: Catalogue, tasks: Tasks) -> None:
+    def __init__(self, server: Host, catalogue: Catalogue, tasks: Tasks) -> None:
         self._server = server
         self._catalogue = catalogue
         self._tasks = tasks

@@ -5,17 +5,13 @@ Upstream: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}, pkg/
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kubesim.api.resources import ENDPOINT_SLICES, ENDPOINTS, NAMESPACES, PRIORITY_CLASSES, SERVICES, Resource
 from kubesim.api.stored import Object, Stored
 from kubesim.api.wire import Request
 from kubesim.apiserver.authn import API_SERVER
 from kubesim.apiserver.context import RequestContext
+from kubesim.apiserver.host import Host
 from kubesim.apiserver.storage import OutdatedError
-
-if TYPE_CHECKING:
-    from kubesim.apiserver.server import ApiServer
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 SERVICE_ADDRESS = "10.96.0.1"
@@ -35,7 +31,7 @@ def boot_objects(advertise_address: str) -> list[tuple[Resource, Object]]:
     return [*objects, (ENDPOINT_SLICES, _endpoint_slice(advertise_address))]
 
 
-async def write_missing(server: ApiServer, resource: Resource, obj: Object) -> Stored | None:
+async def write_missing(server: Host, resource: Resource, obj: Object) -> Stored | None:
     """Stores what needs neither defaults nor admission, as it is; None if it is already there."""
     registry, metadata = server.registries.get((resource.group, resource.plural)), obj["metadata"]
     namespace, sim = metadata.get("namespace", ""), server.sim

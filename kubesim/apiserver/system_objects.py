@@ -9,7 +9,6 @@ Left out: the APIServices of custom resources, an IPAddress for every Service, t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kubesim.api.resources import (
     API_GROUPS,
@@ -23,10 +22,8 @@ from kubesim.api.resources import (
 from kubesim.api.stored import Object
 from kubesim.apiserver.boot import write_missing
 from kubesim.apiserver.flow_control import flow_schemas, priority_levels
+from kubesim.apiserver.host import Host
 from kubesim.apiserver.registry.service import SERVICE_NETWORK
-
-if TYPE_CHECKING:
-    from kubesim.apiserver.server import ApiServer
 
 DAY = 10  # Characters of a date without its time.
 # Group → how much it is preferred to others; the versions of a group are preferred by the second table.
@@ -48,7 +45,7 @@ PROXY_HEADERS = {
 }
 
 
-async def write_system_objects(server: ApiServer) -> None:
+async def write_system_objects(server: Host) -> None:
     """Stores what is missing of them."""
     for resource, obj in system_objects(server.sim.clock.timestamp(), server.authority):
         await write_missing(server, resource, obj)

@@ -27,7 +27,7 @@ from kubesim.scheduler.plugins.pod_volumes import is_particular
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.shape_columns import NOTHING_WIDE, ShapeColumns, WideView
 from kubesim.scheduler.snapshot import Snapshot
-from kubesim.scheduler.wide_columns import Places
+from kubesim.scheduler.wide_columns import Places, columns_of
 
 SHAPES_MIN = 64  # How many shapes are kept at least,
 CELLS_MAX = 1_000_000  # and how many shapes times nodes otherwise: some 30 MB.
@@ -42,7 +42,7 @@ class ColumnStore:
         self._columns: dict[bytes, ShapeColumns] = {}
         kinds = (PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin)
         deciding = [(plugin, weight) for plugin, weight in framework.weighted if isinstance(plugin, kinds)]
-        quick = [(plugin, weight, plugin.columns()) for plugin, weight in deciding if not plugin.node_local]
+        quick = [(plugin, weight, columns_of(plugin)) for plugin, weight in deciding if not plugin.node_local]
         self._wide = [(plugin, weight, columns) for plugin, weight, columns in quick if columns is not None]
         # The first rejection counts, so a plugin that looks beyond one node must be asked after all that do not.
         filters = [plugin.node_local for plugin in framework.filters]

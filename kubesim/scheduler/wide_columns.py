@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from kubesim.scheduler.framework.interface import NODE_SCORE_MAX
+from kubesim.scheduler.framework.interface import NODE_SCORE_MAX, Plugin
 from kubesim.scheduler.framework.status import Status
 from kubesim.scheduler.node_table import Integers, Mask, NodeTable
 from kubesim.scheduler.plugins import inter_pod_affinity as affinity
@@ -23,10 +23,6 @@ from kubesim.scheduler.plugins.spread_constraints import HOSTNAME, Constraint
 from kubesim.scheduler.plugins.taints import keeps_out, untolerated
 from kubesim.scheduler.pod_group import NO_TERMS, AffinityTerm, PodGroup
 from kubesim.scheduler.pod_info import PodInfo
-
-if TYPE_CHECKING:
-    from kubesim.scheduler.plugins.inter_pod_affinity import InterPodAffinity
-    from kubesim.scheduler.plugins.pod_topology_spread import PodTopologySpread
 
 T = TypeVar("T")
 Layer = tuple[Mask, Status]  # Nodes that are rejected, and with what words.
@@ -52,7 +48,7 @@ class WideColumns(Protocol):
 class AffinityColumns:
     """InterPodAffinity over columns."""
 
-    def __init__(self, plugin: InterPodAffinity) -> None:
+    def __init__(self, plugin: affinity.InterPodAffinity) -> None:
         self._plugin = plugin
 
     def concerns(self, pod: PodInfo, table: NodeTable) -> bool:
@@ -160,7 +156,7 @@ class AffinityColumns:
 class SpreadColumns:
     """PodTopologySpread over columns."""
 
-    def __init__(self, plugin: PodTopologySpread) -> None:
+    def __init__(self, plugin: spread.PodTopologySpread) -> None:
         self._plugin = plugin
 
     def concerns(self, pod: PodInfo, table: NodeTable) -> bool:  # noqa: ARG002 (one signature for all)
@@ -246,3 +242,10 @@ class SpreadColumns:
             )
             mask = mask & is_open
         return mask
+
+
+def columns_of(plugin: Plugin) -> WideColumns | None:
+    """The quick form of a plugin that is not `node_local`; without one no Pod can be scheduled by columns."""
+    if isinstance(plugin, affinity.InterPodAffinity):
+        return AffinityColumns(plugin)
+    return SpreadColumns(plugin) if isinstance(plugin, spread.PodTopologySpread) else None

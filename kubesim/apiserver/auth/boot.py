@@ -6,17 +6,13 @@ Left out: that repair; what is missing is made again at the next start, what is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kubesim.api.stored import Stored
 from kubesim.apiserver.auth.node_pods import NodePods
 from kubesim.apiserver.auth.policy import bootstrap_objects
 from kubesim.apiserver.auth.rbac import RbacIndex
 from kubesim.apiserver.boot import write_missing
+from kubesim.apiserver.host import Host
 from kubesim.apiserver.watch_cache import WatchCache
-
-if TYPE_CHECKING:
-    from kubesim.apiserver.server import ApiServer
 
 
 def follow(cache: WatchCache, index: RbacIndex) -> None:
@@ -49,7 +45,7 @@ def follow_pods(cache: WatchCache, pods: NodePods) -> None:
     cache.on_change, cache.on_fill = pods.set, filled
 
 
-async def write_policy(server: ApiServer) -> None:
+async def write_policy(server: Host) -> None:
     """Stores what is missing of the bootstrap policy."""
     index = server.authorizer.index
     for resource, obj in bootstrap_objects():

@@ -9,8 +9,6 @@ Left out: conversion by webhook.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kubesim.api.custom_resources import TERMINATING, is_true, storage_row, storage_version
 from kubesim.api.errors import MethodNotSupportedError, NotFoundError
 from kubesim.api.stored import Object
@@ -18,15 +16,13 @@ from kubesim.api.wire import Request
 from kubesim.apiserver.crd.decoder import CustomDecoder
 from kubesim.apiserver.crd.strategy import CustomStrategy
 from kubesim.apiserver.crd.version import CustomVersion, versions_of
+from kubesim.apiserver.host import Host
 from kubesim.apiserver.registry.registry import Registry
-
-if TYPE_CHECKING:
-    from kubesim.apiserver.server import ApiServer
 
 UNKNOWN_RESOURCE = "the server could not find the requested resource"
 
 
-def custom_registries(server: ApiServer, definition: Object) -> Registry | None:
+def custom_registries(server: Host, definition: Object) -> Registry | None:
     """The registry of the storage version, with those of all served versions; None if a built-in kind is in the way."""
     row = storage_row(definition)
     known = server.registries.get((row.group, row.plural))
@@ -47,7 +43,7 @@ def custom_registries(server: ApiServer, definition: Object) -> Registry | None:
     return stored
 
 
-def _registry(server: ApiServer, version: CustomVersion, shares: Registry | None) -> Registry:
+def _registry(server: Host, version: CustomVersion, shares: Registry | None) -> Registry:
     return server.make_registry(CustomStrategy(version), CustomDecoder(version, server.schema), shares)
 
 

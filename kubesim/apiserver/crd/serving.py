@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from kubesim.api.custom_resources import ESTABLISHED, NAMES_ACCEPTED, TERMINATING, is_true, storage_row
 from kubesim.api.errors import ApiError, ConflictError, NotFoundError
@@ -26,13 +25,11 @@ from kubesim.apiserver.context import RequestContext
 from kubesim.apiserver.crd.catalogue import Catalogue
 from kubesim.apiserver.crd.conditions import established, with_approval, with_condition, with_names
 from kubesim.apiserver.crd.definition_strategy import CLEANUP
+from kubesim.apiserver.host import Host
 from kubesim.apiserver.registry.change import always, change, finish_status_update, finish_update
 from kubesim.apiserver.registry.deletion import delete_collection
 from kubesim.etcd.errors import EtcdError
 from kubesim.sim import Tasks
-
-if TYPE_CHECKING:
-    from kubesim.apiserver.server import ApiServer
 
 NAME = "kube-apiserver"
 RETRY_SECONDS = 1.0
@@ -44,7 +41,7 @@ BACKGROUND: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationP
 class Definitions:
     """The custom resource definitions of one server."""
 
-    def __init__(self, server: ApiServer, catalogue: Catalogue, tasks: Tasks) -> None:
+    def __init__(self, server: Host, catalogue: Catalogue, tasks: Tasks) -> None:
         self._server = server
         self._catalogue = catalogue
         self._tasks = tasks

@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -25,9 +25,6 @@ from kubesim.scheduler.framework.status import SUCCESS, Status
 from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from kubesim.scheduler.wide_columns import WideColumns
 
 NODE_SCORE_MAX = 100
 NODE_SCORE_MIN = 0
@@ -53,10 +50,6 @@ class Plugin:
 
     def depends_on(self, snapshot: Snapshot) -> Hashable:
         """What else than Pod and node a `node_local` plugin reads: when it changes, all nodes are asked again."""
-        return None
-
-    def columns(self) -> WideColumns | None:
-        """The quick form of a plugin that is not `node_local`; without one no Pod can be scheduled by columns."""
         return None
 
 

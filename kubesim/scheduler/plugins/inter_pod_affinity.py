@@ -10,7 +10,7 @@ gives a point as well (`hardPodAffinityWeight`, 1 unless said otherwise).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kubesim.api.resources import NAMESPACES
 from kubesim.api.views import Node
@@ -32,9 +32,6 @@ from kubesim.scheduler.node_info import NodeInfo
 from kubesim.scheduler.pod_group import AffinityTerm, NamespaceLabels, PodGroup
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from kubesim.scheduler.wide_columns import WideColumns
 
 AFFINITY_RULES = unresolvable("node(s) didn't match pod affinity rules")
 ANTI_AFFINITY_RULES = unschedulable("node(s) didn't match pod anti-affinity rules")
@@ -253,12 +250,6 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         assert isinstance(new, Node)
         terms = pod.group.terms
         return any(term.topology_key in new.metadata.labels for term in (*terms.required, *terms.anti_required))
-
-    def columns(self) -> WideColumns:
-        """The quick form."""
-        from kubesim.scheduler.wide_columns import AffinityColumns  # Loads numpy.
-
-        return AffinityColumns(self)
 
     @property
     def namespaces_revision(self) -> int:

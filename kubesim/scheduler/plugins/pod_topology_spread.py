@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kubesim.api.views import Node
 from kubesim.api.views.core_affinity import TopologySpreadConstraint
@@ -41,9 +41,6 @@ from kubesim.scheduler.plugins.spread_constraints import (
 )
 from kubesim.scheduler.pod_info import PodInfo
 from kubesim.scheduler.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from kubesim.scheduler.wide_columns import WideColumns
 
 DID_NOT_MATCH = unschedulable("node(s) didn't match pod topology spread constraints")
 MISSING_LABEL = unresolvable("node(s) didn't match pod topology spread constraints (missing required label)")
@@ -233,12 +230,6 @@ class PodTopologySpread(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlug
             return NODE_SCORE_MAX * (highest + lowest - score) // highest if highest else NODE_SCORE_MAX
 
         return [0 if ignored else scaled(score) for score, ignored in zip(scores, is_ignored, strict=True)]
-
-    def columns(self) -> WideColumns:
-        """The quick form."""
-        from kubesim.scheduler.wide_columns import SpreadColumns  # Loads numpy.
-
-        return SpreadColumns(self)
 
     # -- the queue ------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from kubesim.scheduler.framework.interface import FilterPlugin, PreFilterPlugin, PreScorePlugin, ScorePlugin
 from kubesim.scheduler.plugins.registry import DEFAULT_PLUGINS
+from kubesim.scheduler.wide_columns import columns_of
 
 
 def test_names_and_weights_are_upstreams(world: Any) -> None:
@@ -23,4 +24,4 @@ def test_every_plugin_that_decides_has_a_quick_form(world: Any) -> None:
     """Teaches: one plugin that is asked node by node sends every Pod the slow way."""
     deciding = (FilterPlugin, ScorePlugin, PreFilterPlugin, PreScorePlugin)
     plugins = [plugin for plugin in world([]).framework.plugins if isinstance(plugin, deciding)]
-    assert all(plugin.node_local or plugin.columns() for plugin in plugins)
+    assert all(plugin.node_local or columns_of(plugin) for plugin in plugins)
