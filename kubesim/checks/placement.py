@@ -45,6 +45,8 @@ def requests(spec: Mapping[str, Any]) -> Counter[str]:
         else:
             worst |= _sum((sidecars, asked))
     total = _sum((total, sidecars)) | worst
+    for name, amount in _amounts((spec.get("resources") or {}).get("requests")).items():
+        total[name] = amount  # The Pod's own word stands for that of its containers.
     return _sum((total, _amounts(spec.get("overhead"))))
 
 
@@ -154,7 +156,7 @@ def _spread(pod: Object, node: Object, others: Placed, nodes: Sequence[Object]) 
     hard = [each for each in constraints if each["whenUnsatisfiable"] == "DoNotSchedule"]
     keys = {each["topologyKey"] for each in hard}
     for constraint in hard:
-        key, selector = constraint["topologyKey"], constraint.get("labelSelector")
+        key, selector = constraint["topologyKey"], _counted(constraint, pod)
         counting = [each for each in nodes if keys <= _labels(each).keys() and _counts(constraint, pod, each)]
         domains = {_labels(each)[key]: 0 for each in counting}
         names = {_name(each) for each in counting}
@@ -170,6 +172,16 @@ def _spread(pod: Object, node: Object, others: Placed, nodes: Sequence[Object]) 
             yield "no such domain to spread over"
         elif domains.get(mine, 0) + selects(selector, _labels(pod)) - fewest > constraint["maxSkew"]:
             yield "skew"
+
+
+def _counted(constraint: Mapping[str, Any], pod: Object) -> Mapping[str, Any] | None:
+    """The selector of a constraint; matchLabelKeys narrow it to Pods with the same values as this one."""
+    selector: Mapping[str, Any] | None = constraint.get("labelSelector")
+    keys = [key for key in constraint.get("matchLabelKeys") or () if key in _labels(pod)]
+    if selector is None or not keys:
+        return selector
+    own = {key: _labels(pod)[key] for key in keys}
+    return {**selector, "matchLabels": {**(selector.get("matchLabels") or {}), **own}}
 
 
 def _counts(constraint: Mapping[str, Any], pod: Object, node: Object) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubesim.api.stored import Stored
+from kubesim.apiserver.registry.label_keys import merge_label_keys
 from kubesim.checks import placement_problems
 from kubesim.scheduler.config_file import parse_configuration
 from kubesim.scheduler.framework.interface import Preemption
@@ -46,6 +47,8 @@ class Dice:
         labels |= {"disk": self.one("ssd", "hdd")} if self.random.random() < 0.6 else {}
         labels |= {"rank": str(self.random.randrange(9))} if self.random.random() < 0.4 else {}
         more = {"example.com/gpu": self.one("1", "2", "4")} if self.random.random() < 0.4 else {}
+        more |= {"ephemeral-storage": self.one("1Gi", "10G")} if self.random.random() < 0.7 else {}
+        more |= {"hugepages-2Mi": self.one("4Mi", "64Mi")} if self.random.random() < 0.5 else {}
         return self._node(
             name, cpu=self.one("1", "2", "3", "4"), memory=self.one("4Gi", "8055Mi", "16000M"),
             pods=self.one("3", "5", "110"), labels=labels, unschedulable=self.random.random() < 0.05,
@@ -57,6 +60,8 @@ class Dice:
         cpu, memory = self.one("50m", "250m", "500m", "1", "1500m"), self.one("64Mi", "128M", "1Gi", "2Gi")
         requests = {key: value for key, value in (("cpu", cpu), ("memory", memory)) if self.random.random() < 0.8}
         requests |= {"example.com/gpu": "1"} if self.random.random() < 0.15 else {}
+        requests |= {"ephemeral-storage": self.one("100M", "700Mi")} if self.random.random() < 0.15 else {}
+        requests |= {"hugepages-2Mi": self.one("2Mi", "4Mi")} if self.random.random() < 0.1 else {}
         spec: dict[str, Any] = {
             "affinity": self.affinity(),
             "nodeSelector": self.maybe(0.1, lambda: {"disk": self.one("ssd", "hdd")}),
@@ -67,15 +72,17 @@ class Dice:
             "topologySpreadConstraints": self.maybe(0.5, self.constraints),
             "initContainers": self.maybe(0.2, self.init),
             "overhead": self.maybe(0.1, lambda: {"cpu": "250m"}),
+            "resources": self.maybe(0.15, lambda: {"requests": self.one(
+                {"cpu": "2"}, {"memory": "2Gi"}, {"cpu": "1500m", "memory": "3Gi", "hugepages-2Mi": "4Mi"})}),
         }  # fmt: skip
         metadata = {"namespace": self.one("default", "default", "team-a")}
         port = {"containerPort": 80, "hostPort": self.one(8080, 9090), "hostIP": self.one("", "127.0.0.1")}
         ports = self.maybe(0.15, lambda: [port | {"protocol": self.one("TCP", "UDP")}])
         labels = {"app": self.one("web", "db", "cache"), "track": self.one("stable", "canary")}
-        return self._pod(
-            name, requests=requests, labels=labels, metadata=metadata, ports=ports or (),
-            **{key: part for key, part in spec.items() if part} | more,
-        )  # fmt: skip
+        spec = {key: part for key, part in spec.items() if part} | more
+        if self.random.random() < 0.7:  # As the apiserver does; Pods of before it did are still there.
+            spec = merge_label_keys(spec, labels)
+        return self._pod(name, requests=requests, labels=labels, metadata=metadata, ports=ports or (), **spec)
 
     def init(self) -> list[dict[str, Any]]:
         first = {"name": "i", "image": "busybox", "resources": {"requests": {"cpu": self.one("100m", "2")}}}
@@ -89,6 +96,10 @@ class Dice:
         made = {"topologyKey": self.one(ZONE, HOSTNAME, "disk"), "labelSelector": self.selector()}
         made["namespaces"] = self.maybe(0.2, lambda: [self.one("default", "team-a")])
         made["namespaceSelector"] = self.maybe(0.2, lambda: self.one({"matchLabels": {"team": "a"}}, {}))
+        if made["labelSelector"] is not None:
+            made[self.one("matchLabelKeys", "mismatchLabelKeys")] = self.maybe(
+                0.3, lambda: self.one(["track"], ["tier"])
+            )
         return {key: part for key, part in made.items() if part is not None}
 
     def affinity(self) -> dict[str, Any] | None:
@@ -121,6 +132,8 @@ class Dice:
             action = self.one("DoNotSchedule", "ScheduleAnyway")
             one = {"topologyKey": key, "whenUnsatisfiable": action, "maxSkew": self.one(1, 2, 3)}
             one["labelSelector"] = {"matchLabels": {"app": self.one("web", "db")}}
+            if self.random.random() < 0.3:
+                one["matchLabelKeys"] = self.one(["track"], ["track", "tier"])
             if action == "DoNotSchedule" and self.random.random() < 0.3:
                 one["minDomains"] = self.one(1, 2, 3)
             for policy in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
