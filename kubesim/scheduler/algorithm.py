@@ -55,6 +55,7 @@ class SchedulingAlgorithm:
         self.snapshot = snapshot
         self.next_start_index = 0
         self.columns_min_nodes = COLUMNS_MIN_NODES
+        self.extenders_choose = False  # Whether extenders filter or give points.
         self._random = random
         self._recorded_node = recorded_node  # Uid -> the node of a recorded decision that is made again.
         self._percentage = percentage_of_nodes_to_score
@@ -79,12 +80,19 @@ class SchedulingAlgorithm:
             return Decision("", evaluation, state, evaluation.diagnose())
         return Decision(self.snapshot.nodes[self.select(evaluation, pod.uid)].name, evaluation, state)
 
-    def feasible_nodes_wanted(self, nodes: int, percentage: int = 0) -> int:
-        """After how many feasible nodes the search stops; `percentage` is a profile's own (0: it has none)."""
+    def feasible_nodes_wanted(self, nodes: int, percentage: int | None = None) -> int:
+        """After how many feasible nodes the search stops; `percentage` is a profile's own (None: it has none)."""
         if nodes < MIN_FEASIBLE_NODES:
             return nodes
-        percentage = percentage or self._percentage or max(50 - nodes // NODES_PER_PERCENT, MIN_PERCENTAGE)
+        percentage = self._percentage if percentage is None else percentage
+        percentage = percentage or max(50 - nodes // NODES_PER_PERCENT, MIN_PERCENTAGE)
         return max(nodes * percentage // 100, MIN_FEASIBLE_NODES)
+
+    def _wanted(self, framework: Framework, nodes: int) -> int:
+        """The same for a profile: where nobody compares nodes, the first that will do is as good as any."""
+        if not framework.scores and not self.extenders_choose:
+            return 1
+        return self.feasible_nodes_wanted(nodes, framework.percentage_of_nodes_to_score)
 
     def pre_filter(
         self, framework: Framework, state: CycleState, pod: PodInfo
@@ -147,7 +155,7 @@ class SchedulingAlgorithm:
     ) -> list[int]:
         nodes = self.snapshot.nodes
         count = len(candidates)
-        wanted = self.feasible_nodes_wanted(count, framework.percentage_of_nodes_to_score)
+        wanted = self._wanted(framework, count)
         feasible: list[int] = []
         ask = framework.run_filters_with_nominated if len(framework.nominator) else framework.run_filters
         for step in range(count):
@@ -171,9 +179,7 @@ class SchedulingAlgorithm:
             from kubesim.scheduler.columns import ColumnStore  # Loads numpy, which small runs do without.
 
             store = self._columns[framework.profile] = ColumnStore(framework, self.snapshot)
-        return store.evaluate(
-            pod, self.next_start_index, self.feasible_nodes_wanted(nodes, framework.percentage_of_nodes_to_score)
-        )
+        return store.evaluate(pod, self.next_start_index, self._wanted(framework, nodes))
 
     def select(self, evaluation: Evaluation, uid: str) -> int:
         """One of the nodes with the highest total, each as likely as the other."""

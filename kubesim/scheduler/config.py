@@ -18,7 +18,7 @@ class Profile(msgspec.Struct, frozen=True):
     scheduler_name: str = DEFAULT_SCHEDULER_NAME
     plugins: tuple[Registration, ...] = DEFAULT_PLUGINS
     points: dict[str, tuple[str, ...]] | None = None  # Extension point → plugins in order; None: all where they can.
-    percentage_of_nodes_to_score: int = 0  # 0: that of the configuration.
+    percentage_of_nodes_to_score: int | None = None  # None: that of the configuration; 0: adapts.
 
 
 class SchedulerConfiguration(msgspec.Struct, frozen=True):

@@ -84,9 +84,9 @@ def _read(problems: Problems, document: Mapping[str, Any], finder: PluginFinder)
     )
 
 
-def _percentage(problems: Problems, path: str, given: Mapping[str, Any], default: int = 0) -> int:
+def _percentage(problems: Problems, path: str, given: Mapping[str, Any]) -> int:
     here = join(path, "percentageOfNodesToScore")
-    return problems.integer(here, given.get("percentageOfNodesToScore"), default, least=0, most=100)
+    return problems.integer(here, given.get("percentageOfNodesToScore"), 0, least=0, most=100)
 
 
 def _read_profiles(
@@ -107,13 +107,14 @@ def _read_profiles(
             problems.required(join(path, "schedulerName"))
         elif any(profile.scheduler_name == name for profile in profiles):
             problems.found.append(f'{join(path, "schedulerName")}: Duplicate value: "{name}"')
-        percentage = _percentage(problems, path, read, default=-1)
+        given_here = read.get("percentageOfNodesToScore") is not None
+        percentage = _percentage(problems, path, read) if given_here else None
         chosen = choose_plugins(problems, join(path, "plugins"), read.get("plugins"), finder)
         keywords = _read_plugin_config(problems, join(path, "pluginConfig"), read.get("pluginConfig"), chosen)
         if ignored:
             fit = keywords.setdefault("NodeResourcesFit", {})
             fit["ignored_resources"] = (*fit.get("ignored_resources", ()), *ignored)
-        profiles.append(Profile(name, _registrations(chosen, keywords), chosen.points, max(percentage, 0)))
+        profiles.append(Profile(name, _registrations(chosen, keywords), chosen.points, percentage))
         sorters.append(chosen.points["queueSort"])
         if sorters[0] != sorters[-1]:
             why = "has to match for all profiles"

@@ -51,7 +51,10 @@ class EventHandlers:
             informer.add_handler(
                 on_add=partial(self._queue.move, event, None), on_update=partial(self._queue.move, event)
             )
-        classes.add_handler(on_add=lambda class_: self._queue.move(ClusterEvent.STORAGE_CLASS_ADD, None, class_))
+        classes.add_handler(
+            on_add=partial(self._queue.move, ClusterEvent.STORAGE_CLASS_ADD, None),
+            on_update=partial(self._queue.move, ClusterEvent.STORAGE_CLASS_UPDATE),
+        )
 
     # -- nodes ----------------------------------------------------------------------------------------
 

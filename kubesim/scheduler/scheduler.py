@@ -95,6 +95,9 @@ class Scheduler:
         )  # fmt: skip
         self.extenders = Extenders([make_extender(each, self._find_node) for each in self.config.extenders])
         self.queue.heeds_all_events = bool(len(self.extenders))
+        self.algorithm.extenders_choose = any(
+            each.filter_verb or each.prioritize_verb for each in self.config.extenders
+        )
         self.handlers = EventHandlers(self.cache, self.queue, self.shapes, self.frameworks)
         self._recorders = {
             name: EventRecorder(sim, client, name, host=self.config.host, style="events") for name in self.frameworks

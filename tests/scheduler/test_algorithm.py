@@ -13,6 +13,7 @@ from kubesim.api.stored import Stored
 from kubesim.scheduler.algorithm import SchedulingAlgorithm
 from kubesim.scheduler.framework.plugin_error import PluginError
 from kubesim.scheduler.framework.status import failed
+from kubesim.scheduler.plugins.registry import DEFAULT_PLUGINS
 from kubesim.scheduler.snapshot import Snapshot
 
 
@@ -28,6 +29,53 @@ def test_the_share_can_be_set() -> None:
     """Teaches: percentageOfNodesToScore."""
     algorithm = SchedulingAlgorithm(Snapshot(), Random(0), percentage_of_nodes_to_score=80)
     assert (algorithm.feasible_nodes_wanted(1000), algorithm.feasible_nodes_wanted(110)) == (800, 100)
+
+
+def test_a_profile_has_its_own_share() -> None:
+    """Teaches: none inherits the configuration's; an explicit 0 adapts to the size, whatever that one says."""
+    algorithm = SchedulingAlgorithm(Snapshot(), Random(0), percentage_of_nodes_to_score=80)
+    assert [algorithm.feasible_nodes_wanted(1000, percentage) for percentage in (None, 0, 30)] == [800, 420, 300]
+
+
+@pytest.mark.parametrize("columns_min_nodes", [0, 1000])
+def test_the_search_goes_round(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored], columns_min_nodes: int
+) -> None:
+    """Teaches: of 120 nodes 100 are looked at; rejected ones are passed by and count for the next start."""
+    one = world([node(f"n{number:03}", unschedulable=number < 10) for number in range(120)])
+    one.algorithm.columns_min_nodes = columns_min_nodes
+    starts = []
+    for number in range(4):
+        assert len(one.schedule(pod(f"p{number}")).evaluation.feasible) == 100
+        starts.append(one.algorithm.next_start_index)
+    assert starts == [110, 100, 90, 80]
+
+
+def test_without_scores_the_first_node_that_will_do_is_taken(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored]
+) -> None:
+    """Teaches: where nobody compares, nobody needs a choice; unless an extender wants one."""
+    plugins = [row for row in DEFAULT_PLUGINS if row.name in ("PrioritySort", "NodeUnschedulable", "DefaultBinder")]
+    one = world([node(f"n{number}", unschedulable=number == 1) for number in range(4)], plugins=plugins)
+    assert [one.schedule(pod(f"p{number}")).node for number in range(4)] == ["n0", "n2", "n3", "n0"]
+    one.algorithm.extenders_choose = True
+    assert len(one.schedule(pod()).evaluation.feasible) == 3
+
+
+@pytest.mark.parametrize("columns_min_nodes", [0, 100])
+def test_a_promise_takes_room_from_those_that_are_not_above_it(
+    world: Any, node: Callable[..., Stored], pod: Callable[..., Stored], columns_min_nodes: int
+) -> None:
+    """Teaches: nominated Pods count for others of their priority and below, and not for themselves."""
+    one = world([node("a", cpu="2"), node("b", cpu="1")])
+    one.algorithm.columns_min_nodes = columns_min_nodes
+    waiting = one.place_nowhere(pod("waiting", requests={"cpu": "2"}, priority=10))
+    one.framework.nominator.nominate(waiting, "a")
+    new = {"requests": {"cpu": "1"}}
+    for priority, nodes in ((0, {"b"}), (10, {"b"}), (11, {"a", "b"})):
+        feasible = one.schedule(pod("new", priority=priority, **new)).evaluation.feasible
+        assert {one.snapshot.nodes[place].name for place in feasible} == nodes
+    assert one.schedule(waiting.stored).node == "a"
 
 
 def test_the_next_search_begins_where_the_last_one_stopped(

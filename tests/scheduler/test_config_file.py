@@ -76,11 +76,18 @@ profiles:
     assert (read.percentage_of_nodes_to_score, read.leader_elect) == (40, False)
     assert (read.pod_initial_backoff_seconds, read.pod_max_backoff_seconds) == (2, 20)
     assert [each.scheduler_name for each in read.profiles] == ["default-scheduler", "packer"]
+    assert [each.percentage_of_nodes_to_score for each in read.profiles] == [None, 70]
     packer = framework(read.profiles[1])
     assert (packer.scores[0].plugin.name, packer.scores[0].weight) == ("ImageLocality", 5)
     assert "NodeResourcesBalancedAllocation" not in [each.plugin.name for each in packer.scores]
     assert packer.post_filters[-1].candidates_wanted(1000) == 100  # type: ignore[attr-defined]
     assert packer.post_filters[-1].candidates_wanted(50) == 7  # type: ignore[attr-defined]
+
+
+def test_a_profile_may_ask_for_the_share_that_fits_the_size() -> None:
+    """Teaches: an explicit 0 is not the same as nothing said."""
+    (only,) = parse("percentageOfNodesToScore: 80\nprofiles: [{percentageOfNodesToScore: 0}]").profiles
+    assert only.percentage_of_nodes_to_score == 0
 
 
 def test_a_star_disables_what_multi_point_would_enable() -> None:

@@ -82,15 +82,15 @@ async def test_an_idle_scheduler_does_not_wait_for_the_end_of_a_backoff(
 
 
 async def test_an_error_waits_out_its_backoff(sim: Simulation, make_queue: Any, info: Callable[..., PodInfo]) -> None:
-    """Teaches: 1 s, 2 s, 4 s; and the second in which a back-off ends still belongs to it."""
+    """Teaches: 1 s, 2 s, 4 s, 8 s, then 10 s; and the second in which a back-off ends still belongs to it."""
     queue = make_queue(sim)
     queue.add(info("a"))
     times = []
-    for _ in range(4):
+    for _ in range(7):
         queued = await reject(queue)
         times.append(sim.clock.now())
         assert queued.place is Place.ERROR_BACKOFF
-    assert times == [0.0, 2.0, 5.0, 10.0]
+    assert times == [0.0, 2.0, 5.0, 10.0, 19.0, 30.0, 41.0]
 
 
 async def test_nobody_is_forgotten_for_more_than_five_minutes(
@@ -104,6 +104,45 @@ async def test_nobody_is_forgotten_for_more_than_five_minutes(
     queued = await queue.pop()
     assert (queued.info.name, sim.clock.now()) == ("a", 330.0)
     assert queued.causes == ("timer scheduler/unschedulable-flush",)
+
+
+@pytest.mark.parametrize(("rejected_at", "tried_at"), [(0, 330), (29.5, 330), (30, 360), (31, 360)])
+async def test_the_flush_comes_every_thirty_seconds(
+    sim: Simulation, make_queue: Any, info: Callable[..., PodInfo], rejected_at: float, tried_at: float
+) -> None:
+    """Teaches: five minutes must be over, not just full, when somebody looks."""
+    queue = make_queue(sim)
+    await asyncio.sleep(rejected_at)
+    queue.add(info("a"))
+    await reject(queue, FIT)
+    await queue.pop()
+    assert sim.clock.now() == tried_at
+
+
+async def test_rejections_add_up_while_others_are_served(
+    sim: Simulation, make_queue: Any, info: Callable[..., PodInfo], node: Callable[..., Stored]
+) -> None:
+    """Teaches: the back-off of a rejected Pod is 1, 2, 4, 8, 10 s, whatever woke it; the flush is an attempt too."""
+    queue, waits = make_queue(sim), []
+    queue.add(info("a"))
+    for _ in range(6):
+        queued = await reject(queue, FIT)
+        queue.move(ClusterEvent.NODE_ADD, None, node("n").view(Node))
+        assert queued.place is Place.BACKOFF
+        waits.append(queued.backoff_until_ns / 10**9 - sim.clock.unix_ns() / 10**9)
+    assert waits == [1, 2, 4, 8, 10, 10]
+
+
+async def test_the_flush_opens_no_gate(sim: Simulation, make_queue: Any, info: Callable[..., PodInfo]) -> None:
+    """Teaches: one gate of two is still a gate, and patience does not open it."""
+    queue = make_queue(sim)
+    both, one = (info("a", schedulingGates=[{"name": name} for name in names]) for names in ("ab", "b"))
+    queue.add(both)
+    queue.update(both, one, [ClusterEvent.POD_UPDATE])
+    queue.activate(both.uid)
+    sim.loop.call_later(1000, queue.update, one, info("a"), [ClusterEvent.POD_GATES_ELIMINATED])
+    queued = await queue.pop()
+    assert (sim.clock.now(), queued.attempts) == (1000.0, 1)
 
 
 async def test_a_gated_pod_is_not_tried_until_its_last_gate_is_gone(

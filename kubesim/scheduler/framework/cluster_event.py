@@ -34,6 +34,7 @@ class ClusterEvent(Enum):
     CSI_NODE_CHANGE = "CSINodeChange"
     STORAGE_CAPACITY_CHANGE = "CSIStorageCapacityChange"
     STORAGE_CLASS_ADD = "StorageClassAdd"
+    STORAGE_CLASS_UPDATE = "StorageClassUpdate"
     UNSCHEDULED_POD_ADD = "UnschedulablePodAdd"
     POD_UPDATE = "PodUpdate"
     POD_LABEL = "PodLabelUpdate"

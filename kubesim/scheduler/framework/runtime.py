@@ -67,7 +67,7 @@ class Framework(BindingPoints):
 
     def __init__(
         self, profile: str, plugins: Sequence[tuple[Plugin, int]], nominator: Nominator | None = None, *,
-        points: Mapping[str, Sequence[str]] | None = None, percentage_of_nodes_to_score: int = 0,
+        points: Mapping[str, Sequence[str]] | None = None, percentage_of_nodes_to_score: int | None = None,
     ) -> None:  # fmt: skip
         self.percentage_of_nodes_to_score = percentage_of_nodes_to_score
         self.profile = profile

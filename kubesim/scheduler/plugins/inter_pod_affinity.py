@@ -214,7 +214,7 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
     # -- the queue ------------------------------------------------------------------------------------
 
     def events(self) -> Sequence[EventWithHint]:
-        """Pods came, went or changed their labels; nodes came or changed labels or taints."""
+        """Pods came, went or changed their labels; nodes came or changed labels."""
         on_pod, on_node = self.is_schedulable_after_pod_change, self.is_schedulable_after_node_change
         return (
             EventWithHint(ClusterEvent.ASSIGNED_POD_ADD, on_pod),
@@ -223,7 +223,6 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
             EventWithHint(ClusterEvent.POD_LABEL, on_pod),
             EventWithHint(ClusterEvent.NODE_ADD, on_node),
             EventWithHint(ClusterEvent.NODE_LABEL, on_node),
-            EventWithHint(ClusterEvent.NODE_TAINT, on_node),
         )
 
     def is_schedulable_after_pod_change(self, pod: PodInfo, old: Any, new: Any) -> bool:
@@ -246,10 +245,19 @@ class InterPodAffinity(PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugi
         return (not is_company(old) and is_company(new)) or (is_avoided(old) and not is_avoided(new))
 
     def is_schedulable_after_node_change(self, pod: PodInfo, old: Any, new: Any) -> bool:
-        """The node has a label that the Pod's requirements speak of."""
+        """The node came into a domain that could have company, or it left one that has somebody to avoid."""
         assert isinstance(new, Node)
-        terms = pod.group.terms
-        return any(term.topology_key in new.metadata.labels for term in (*terms.required, *terms.anti_required))
+        terms, after = pod.group.terms, new.metadata.labels
+        before: Mapping[str, str] = NO_LABELS if old is None else old.metadata.labels
+
+        def moved(term: AffinityTerm) -> bool:
+            return before.get(term.topology_key) != after.get(term.topology_key)
+
+        if any(term.topology_key in after and moved(term) for term in terms.required):
+            return True
+        if old is None:
+            return bool(terms.anti_required)
+        return any(term.topology_key in before and moved(term) for term in terms.anti_required)
 
     @property
     def namespaces_revision(self) -> int:

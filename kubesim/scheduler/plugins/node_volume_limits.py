@@ -8,8 +8,10 @@ VolumeAttachments of Pods that are gone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from kubesim.api.resources import CSI_NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
+from kubesim.api.stored import Stored
 from kubesim.api.volume_match import class_of
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, EventWithHint
 from kubesim.scheduler.framework.cycle_state import CycleState
@@ -59,18 +61,33 @@ class NodeVolumeLimits(PreFilterPlugin, FilterPlugin):
             yield driver, limit, there.count(driver), new.count(driver)
 
     def events(self) -> Sequence[EventWithHint]:
-        """A Pod left, a claim changed, a node came or can attach more."""
+        """A Pod with claims left, a claim of the Pod came, a node's drivers came or can attach more."""
         return (
-            EventWithHint(ClusterEvent.ASSIGNED_POD_DELETE),
-            EventWithHint(ClusterEvent.CLAIM_CHANGE),
-            EventWithHint(ClusterEvent.CSI_NODE_CHANGE),
+            EventWithHint(ClusterEvent.ASSIGNED_POD_DELETE, self.is_schedulable_after_pod_deleted),
+            EventWithHint(ClusterEvent.CLAIM_CHANGE, self.is_schedulable_after_claim),
+            EventWithHint(ClusterEvent.CSI_NODE_CHANGE, self.is_schedulable_after_csi_node),
         )
+
+    def is_schedulable_after_pod_deleted(self, pod: PodInfo, old: Any, new: Any) -> bool:
+        """It had volumes that were attached for it."""
+        assert isinstance(old, PodInfo)
+        return bool(claims_of(old))
+
+    def is_schedulable_after_claim(self, pod: PodInfo, old: Any, new: Any) -> bool:
+        """A claim that the Pod mounts is there now; what becomes of it later changes no count."""
+        mounted = (claim.name for claim in claims_of(pod))
+        return old is None and new.namespace == pod.namespace and new.name in mounted
+
+    def is_schedulable_after_csi_node(self, pod: PodInfo, old: Any, new: Any) -> bool:
+        """A driver can attach more volumes to the node than before."""
+        if old is None:
+            return True
+        before = counts_of(old)
+        return any(count > before.get(driver, 0) for driver, count in counts_of(new).items())
 
     def _limits(self, node: str) -> dict[str, int]:
         stored = self._csi_nodes.get(node)
-        drivers = (stored.object["spec"].get("drivers") or ()) if stored is not None else ()
-        counts = {driver["name"]: (driver.get("allocatable") or {}).get("count") for driver in drivers}
-        return {name: count for name, count in counts.items() if count is not None}
+        return {} if stored is None else counts_of(stored)
 
     def _volumes_of(self, pod: PodInfo) -> Iterator[tuple[str, str]]:
         """(volume, driver) of every claim whose driver is known; a claim without a volume counts by its own name."""
@@ -89,3 +106,10 @@ class NodeVolumeLimits(PreFilterPlugin, FilterPlugin):
             if class_ is not None:
                 driver = class_.object.get("provisioner", "")
                 yield f"{driver}/{class_.name}-{claim.key}", driver
+
+
+def counts_of(csi_node: Stored) -> dict[str, int]:
+    """How many volumes each driver can attach to the node; a driver that tells no number is not limited."""
+    drivers = csi_node.object["spec"].get("drivers") or ()
+    counts = {driver["name"]: (driver.get("allocatable") or {}).get("count") for driver in drivers}
+    return {name: count for name, count in counts.items() if count is not None}

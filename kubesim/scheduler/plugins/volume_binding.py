@@ -4,7 +4,8 @@ Claims of an immediate class must be bound before the Pod is tried, and their vo
 Those of a class with WaitForFirstConsumer are bound once a node is chosen: to a volume that is there and can be
 reached, or (the claim is told the node) to one that the class' provisioner makes. The Pod waits, 10 minutes at most.
 A driver that tells its capacity (CSIDriver `storageCapacity`) gets only claims that a CSIStorageCapacity has room for.
-Upstream: pkg/scheduler/framework/plugins/volumebinding. Left out: scores by capacity (a gate that is off in v1.36).
+Upstream: pkg/scheduler/framework/plugins/volumebinding. Left out: scores by capacity (a gate that is off in v1.36),
+and the CSIDriver that no longer tells its capacity as an event that wakes Pods with inline volumes.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ from kubesim.scheduler.snapshot import Snapshot
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
+MIGRATED_PLUGINS = "storage.alpha.kubernetes.io/migrated-plugins"
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 BIND_SECONDS_MAX = 600
 POLL_SECONDS = 1
@@ -260,11 +262,21 @@ class VolumeBinding(PreFilterPlugin, FilterPlugin, ReservePlugin, PreBindPlugin)
         return (
             EventWithHint(ClusterEvent.CLAIM_CHANGE, self.is_schedulable_after_claim),
             EventWithHint(ClusterEvent.STORAGE_CLASS_ADD),
+            EventWithHint(ClusterEvent.STORAGE_CLASS_UPDATE, self.is_schedulable_after_class_update),
             EventWithHint(ClusterEvent.VOLUME_CHANGE),
             EventWithHint(ClusterEvent.NODE_ADD),
             EventWithHint(ClusterEvent.NODE_LABEL),
+            EventWithHint(ClusterEvent.CSI_NODE_CHANGE, self.is_schedulable_after_csi_node),
             EventWithHint(ClusterEvent.STORAGE_CAPACITY_CHANGE, self.is_schedulable_after_capacity),
         )
+
+    def is_schedulable_after_class_update(self, pod: PodInfo, old: Any, new: Any) -> bool:
+        """Volumes of the class can be made elsewhere now."""
+        return bool(old.object.get("allowedTopologies") != new.object.get("allowedTopologies"))
+
+    def is_schedulable_after_csi_node(self, pod: PodInfo, old: Any, new: Any) -> bool:
+        """A node's drivers came, or other in-tree volumes are theirs now."""
+        return old is None or _annotation(old, MIGRATED_PLUGINS) != _annotation(new, MIGRATED_PLUGINS)
 
     def is_schedulable_after_capacity(self, pod: PodInfo, old: Any, new: Any) -> bool:
         """There is more room than before."""

@@ -7,8 +7,10 @@ VolumeBinding's. Upstream: pkg/scheduler/framework/plugins/volumezone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from kubesim.api.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
+from kubesim.api.stored import Stored
 from kubesim.api.volume_match import class_of
 from kubesim.scheduler.framework.cluster_event import ClusterEvent, EventWithHint
 from kubesim.scheduler.framework.cycle_state import CycleState
@@ -65,12 +67,26 @@ class VolumeZone(PreFilterPlugin, FilterPlugin):
     def events(self) -> Sequence[EventWithHint]:
         """A claim was bound, a volume or a class came, a node came or moved."""
         return (
-            EventWithHint(ClusterEvent.CLAIM_CHANGE),
-            EventWithHint(ClusterEvent.VOLUME_CHANGE),
-            EventWithHint(ClusterEvent.STORAGE_CLASS_ADD),
+            EventWithHint(ClusterEvent.CLAIM_CHANGE, self.is_schedulable_after_claim),
+            EventWithHint(ClusterEvent.VOLUME_CHANGE, self.is_schedulable_after_volume),
+            EventWithHint(ClusterEvent.STORAGE_CLASS_ADD, self.is_schedulable_after_class),
             EventWithHint(ClusterEvent.NODE_ADD),
             EventWithHint(ClusterEvent.NODE_LABEL),
         )
+
+    def is_schedulable_after_claim(self, pod: PodInfo, old: Any, new: Any) -> bool:
+        """Only claims that the Pod names count."""
+        named = (claim.name for claim in claims_of(pod) if not claim.is_ephemeral)
+        return new.namespace == pod.namespace and new.name in named
+
+    def is_schedulable_after_volume(self, pod: PodInfo, old: Any, new: Any) -> bool:
+        """A volume came, or says now that it is somewhere else."""
+        return old is None or _zone_labels(old) != _zone_labels(new)
+
+    def is_schedulable_after_class(self, pod: PodInfo, old: Any, new: Any) -> bool:
+        """Claims of a class that waits for its first Pod are nowhere yet."""
+        assert isinstance(new, Stored)
+        return bool(new.object.get("volumeBindingMode") == "WaitForFirstConsumer")
 
     def _add_places(self, places: Places, pod: PodInfo, name: str) -> Status | None:
         claim = self._claims.get(f"{pod.namespace}/{name}")
@@ -97,3 +113,8 @@ class VolumeZone(PreFilterPlugin, FilterPlugin):
         if class_.object.get("volumeBindingMode") == "WaitForFirstConsumer":
             return None
         return unresolvable("PersistentVolume had no name")
+
+
+def _zone_labels(volume: Stored) -> dict[str, str]:
+    labels: dict[str, str] = volume.object["metadata"].get("labels") or {}
+    return {key: value for key, value in labels.items() if key in LABELS}

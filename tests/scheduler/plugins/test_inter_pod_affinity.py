@@ -127,5 +127,9 @@ def test_only_what_could_help_wakes_a_pod(world: Any, node: Make, info: Any) -> 
     assert not on_pod(shy, other, None)
     assert on_pod(info("new", labels=WEB), info("keeper", node="n1", affinity=away(term())), None)
     on_node = plugin.is_schedulable_after_node_change
-    assert on_node(shy, None, node("n1").view(NodeView))
-    assert not on_node(info("rack", affinity=away(term("rack"))), None, node("n1").view(NodeView))
+    plain, racked = (node("n1", labels=labels).view(NodeView) for labels in ({}, {"rack": "r1"}))
+    with_, without = (info("rack", affinity=kind(term("rack"))) for kind in (near, away))
+    assert [on_node(with_, *pair) for pair in ((None, plain), (plain, racked), (racked, plain))] == [False, True, False]
+    assert [on_node(without, *pair) for pair in ((None, plain), (plain, racked), (racked, plain))] == [
+        True, False, True,
+    ]  # fmt: skip
