@@ -25,7 +25,7 @@ from kubesim.sim import Clock
 # The shell and its tools are loaded when somebody first looks inside of a container: most runs never do.
 if TYPE_CHECKING:
     from kubesim.kubelet.runtime.behaviour import Profile
-    from kubesim.kubelet.runtime.shell import Shell
+    from kubesim.kubelet.runtime.shell import Interpreter
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
 ANY = (80, 8080)  # Where a program of which nothing is known but its answers listens.
@@ -183,10 +183,10 @@ class Insides:
 
         return answer
 
-    def _shell(self, surroundings: Surroundings, *, tty: bool) -> Shell:
-        from kubesim.kubelet.runtime.shell import Shell
+    def _shell(self, surroundings: Surroundings, *, tty: bool) -> Interpreter:
+        from kubesim.kubelet.runtime.shell import Interpreter
 
-        return Shell(surroundings, self._files, self._clock.unix_ns, is_terminal=tty)
+        return Interpreter(surroundings, self._files, self._clock.unix_ns, is_terminal=tty)
 
     def _source(self, surroundings: Surroundings) -> Source:
         container, spec = self._container, self._container.spec
@@ -196,12 +196,12 @@ class Insides:
             return silent()
         if self.is_live():
             return silent()
-        from kubesim.kubelet.runtime.shell import Shell, find_program
+        from kubesim.kubelet.runtime.shell import Interpreter, find_program
 
         words = command_of(spec)
         if words and find_program(words[0]) is not None:
             elapsed = _Elapsed(self._started_unix_ns)
-            shell = Shell(surroundings, self._files, elapsed.unix_ns)
+            shell = Interpreter(surroundings, self._files, elapsed.unix_ns)
             return elapsed.follow(printed_by(shell.command(words)))
         return printed_lines(KNOWN_LOGS.get(self._short_image(), ()), self._started_unix_ns)
 

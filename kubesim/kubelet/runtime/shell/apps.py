@@ -9,12 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from kubesim.kubelet.runtime.shell.session import Shell
 from kubesim.kubelet.runtime.shell.tools import Result, Tool, now, plain
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
 
 DUMP = "/data/dump.json"
 

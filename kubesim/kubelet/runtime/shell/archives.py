@@ -8,13 +8,10 @@ from __future__ import annotations
 import io
 import posixpath
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from kubesim.kubelet.runtime.process import ERR, OUT, Program, Write
+from kubesim.kubelet.runtime.shell.session import Shell
 from kubesim.kubelet.runtime.shell.tools import NANOSECONDS_PER_SECOND, NO_SUCH, Tool, absolute
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
 
 FILE_MODE, DIRECTORY_MODE = 0o644, 0o755
 

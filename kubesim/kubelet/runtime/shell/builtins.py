@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from kubesim.kubelet.runtime.process import ERR, OUT, Program, Write
 from kubesim.kubelet.runtime.shell.programs import PROGRAMS
+from kubesim.kubelet.runtime.shell.session import Shell
 from kubesim.kubelet.runtime.shell.tools import absolute
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
 
 
 class Exit(Exception):  # noqa: N818 - it is no error

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from kubesim.api.traffic import ANSWERED, CONNECTED, LOST, HttpCall, Reply
 from kubesim.kubelet.runtime.process import ERR, OUT, Effect, Program, Sleep, Write
 from kubesim.kubelet.runtime.shell.curl_options import Options, parse_options
 from kubesim.kubelet.runtime.shell.net_tools import REASONS, Url, dial, look_up, parse_url
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
+from kubesim.kubelet.runtime.shell.session import Shell
 
 AGENT = "curl/8.17.0"
 NANOSECONDS = 1_000_000_000

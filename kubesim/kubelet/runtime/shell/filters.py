@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from kubesim.kubelet.runtime.process import ERR, OUT, Program, Write
+from kubesim.kubelet.runtime.shell.session import Shell
 from kubesim.kubelet.runtime.shell.text_tools import lines_of
 from kubesim.kubelet.runtime.shell.tools import Tool
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
 
 
 def cut(shell: Shell, words: Sequence[str]) -> Program:

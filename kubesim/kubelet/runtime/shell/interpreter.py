@@ -60,7 +60,7 @@ def apps_of(image: str) -> Mapping[str, Tool]:
     return APPS if known is None else {name: app for name, app in APPS.items() if name in known.programs}
 
 
-class Shell:
+class Interpreter:
     """One shell: its variables, its directory, and the container that it is in."""
 
     def __init__(
@@ -93,6 +93,10 @@ class Shell:
     def apps(self) -> Mapping[str, Tool]:
         """The client programs that its image has."""
         return apps_of(self.surroundings.image)
+
+    def finds(self, word: str) -> bool:
+        """Whether there is a program of that name."""
+        return find_program(word) is not None or word in self.apps()
 
     def shell(self, rest: Sequence[str]) -> Program:
         """`sh -c SCRIPT`, `sh FILE`, or a shell that reads commands."""
@@ -227,8 +231,8 @@ class Shell:
         except Exit as leaving:
             return leaving.code
 
-    def _child(self) -> Shell:
-        child = Shell(self.surroundings, self.files, self.unix_ns, self.name, self.arguments)
+    def _child(self) -> Interpreter:
+        child = Interpreter(self.surroundings, self.files, self.unix_ns, self.name, self.arguments)
         child.variables, child.exported = dict(self.variables), dict(self.exported)
         child.directory, child.input = self.directory, self.input
         return child

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kubesim.api.traffic import TCP, Addresses, HttpCall, Reply
 from kubesim.kubelet.runtime.process import Dial, Effect, Lookup
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
+from kubesim.kubelet.runtime.shell.session import Shell
 
 REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 206: "Partial Content", 301: "Moved Permanently",

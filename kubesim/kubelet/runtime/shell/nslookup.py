@@ -7,13 +7,10 @@ interactive use; busybox tells every suffix of the search path that has no such 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from kubesim.kubelet.runtime.process import ERR, OUT, Program, Write
 from kubesim.kubelet.runtime.shell.net_tools import look_up
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
+from kubesim.kubelet.runtime.shell.session import Shell
 
 SERVER = "10.96.0.10"
 USAGE = "Usage: nslookup HOST\n"

@@ -12,14 +12,11 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from kubesim.kubelet.runtime.process import ERR, OUT, Program, Signal, Write
+from kubesim.kubelet.runtime.shell.session import Shell
 from kubesim.kubelet.runtime.shell.text_tools import lines_of
 from kubesim.kubelet.runtime.shell.tools import Result, Tool, absolute, flags_of, input_of, now, plain
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
 
 SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "TERM": 15, "CONT": 18, "STOP": 19}
 MEMORY_KIB = 4028492
@@ -159,9 +156,7 @@ def find(shell: Shell, words: Sequence[str]) -> Result:
 
 def which(shell: Shell, words: Sequence[str]) -> Result:
     """Where programs are."""
-    from kubesim.kubelet.runtime.shell.interpreter import find_program
-
-    found = [word for word in words if find_program(word) or word in shell.apps()]
+    found = [word for word in words if shell.finds(word)]
     return Result("".join(f"/usr/bin/{word}\n" for word in found), code=0 if len(found) == len(words) else 1)
 
 

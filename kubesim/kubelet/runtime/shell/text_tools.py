@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
 
 from kubesim.kubelet.runtime.process import ERR, OUT, Effect, Program, Sleep, Write
+from kubesim.kubelet.runtime.shell.session import Shell
 from kubesim.kubelet.runtime.shell.tools import Tool, absolute, flags_of, input_of
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
 
 Lines = Generator[Effect, bytes | None, tuple[list[bytes], int]]
 

@@ -11,14 +11,12 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import wraps
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kubesim.kubelet.runtime.process import ERR, OUT, Program, Sleep, Write
+from kubesim.kubelet.runtime.shell.session import Shell
 
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
-
-Tool = Callable[["Shell", Sequence[str]], Program]
+Tool = Callable[[Shell, Sequence[str]], Program]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 NO_SUCH = "No such file or directory"
 NANOSECONDS_PER_SECOND = 1_000_000_000

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from kubesim.api.traffic import ANSWERED, CONNECTED, LOST, REFUSED, HttpCall
 from kubesim.kubelet.runtime.process import ERR, OUT, Program, Write
 from kubesim.kubelet.runtime.shell.net_tools import REASONS, Url, dial, look_up, parse_url, seconds_of
-
-if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.shell.interpreter import Shell
+from kubesim.kubelet.runtime.shell.session import Shell
 
 TIMEOUT_SECONDS = 900.0
 TROUBLE = {REFUSED: "Connection refused", LOST: "Connection timed out", "unreachable": "Network is unreachable"}

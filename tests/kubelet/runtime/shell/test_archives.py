@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Sequence
 
 from kubesim.kubelet.runtime.process import Read, Surroundings, Write
-from kubesim.kubelet.runtime.shell import Shell
+from kubesim.kubelet.runtime.shell import Interpreter
 from kubesim.kubelet.runtime.shell.files import Files
 
 NOW_NS = 1_705_136_405 * 10**9
@@ -15,7 +15,7 @@ NOW_NS = 1_705_136_405 * 10**9
 
 def run(files: Files, words: Sequence[str], stdin: bytes = b"") -> tuple[bytes, str, int]:
     """What a program prints on both streams, and its exit code."""
-    program = Shell(Surroundings(hostname="web"), files, lambda: NOW_NS).command(words)
+    program = Interpreter(Surroundings(hostname="web"), files, lambda: NOW_NS).command(words)
     lines, out, err = stdin.splitlines(keepends=True), b"", ""
     answer: bytes | None = None
     while True:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from kubesim.kubelet.runtime.process import Read, Sleep, Surroundings, Write
-from kubesim.kubelet.runtime.shell import Shell, find_program
+from kubesim.kubelet.runtime.shell import Interpreter, find_program
 from kubesim.kubelet.runtime.shell.files import Files
 
 NOW_NS = 1_705_136_405 * 10**9
@@ -18,7 +18,7 @@ AROUND = Surroundings(
 
 def run(script: str, stdin: Iterable[bytes] = (), effects_max: int = 200) -> tuple[str, str, int | None, float]:
     """What a script prints on both streams, its exit code (None: it goes on), and how long it waits."""
-    program = Shell(AROUND, Files(), lambda: NOW_NS).command(["sh", "-c", script])
+    program = Interpreter(AROUND, Files(), lambda: NOW_NS).command(["sh", "-c", script])
     lines, printed, seconds = list(stdin), {1: "", 2: ""}, 0.0
     answer: bytes | None = None
     for _ in range(effects_max):

@@ -11,7 +11,7 @@ from kubesim.kubelet.runtime import PLAUSIBLE, Containerd
 from kubesim.kubelet.runtime.cri import Container as Started
 from kubesim.kubelet.runtime.cri import ContainerState, SandboxConfig
 from kubesim.kubelet.runtime.process import Signal, Surroundings, Write
-from kubesim.kubelet.runtime.shell import Shell, apps_of
+from kubesim.kubelet.runtime.shell import Interpreter, apps_of
 from kubesim.kubelet.runtime.shell.files import Files
 from kubesim.kubelet.runtime.terminal import Terminal
 from kubesim.sim import Simulation
@@ -22,7 +22,7 @@ NAMES = {"/data/names": b"ann:1:blue\nbob:2:red\nbob:2:red\n"}
 
 def run(script: str, image: str = "busybox:1.36", files: Files | None = None) -> tuple[str, str, int]:
     around = Surroundings("web", "10.0.0.2", {"PATH": "/bin"}, NAMES, main_command="nginx -g", image=image)
-    program = Shell(around, files or Files(), lambda: 1_705_136_405 * 10**9).command(["sh", "-c", script])
+    program = Interpreter(around, files or Files(), lambda: 1_705_136_405 * 10**9).command(["sh", "-c", script])
     printed = {1: "", 2: ""}
     try:
         while True:
@@ -97,7 +97,7 @@ def test_redis_keeps_what_was_set() -> None:
 )
 def test_kill_sends_signals_to_process_1(script: str, numbers: list[int]) -> None:
     """Teaches: inside of a container the program is process 1."""
-    program = Shell(Surroundings(main_command="nginx"), Files(), lambda: 0).command(["sh", "-c", script])
+    program = Interpreter(Surroundings(main_command="nginx"), Files(), lambda: 0).command(["sh", "-c", script])
     assert [effect.number for effect in program if isinstance(effect, Signal)] == numbers
 
 
