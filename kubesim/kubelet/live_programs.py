@@ -13,8 +13,8 @@ from contextvars import Context
 
 from kubesim.kubelet.runtime.commands import uses_network
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState
-from kubesim.kubelet.runtime.insides import command_of
 from kubesim.kubelet.runtime.process import Dial, Lookup, Program, Read, Sleep, Surroundings, Write
+from kubesim.kubelet.runtime.process_one import command_of
 from kubesim.kubelet.runtime.sockets import Sockets
 from kubesim.sim import Simulation, next_turn
 

@@ -21,8 +21,9 @@ from kubesim.kubelet.node_config import NodeConfig
 from kubesim.kubelet.pod_state import PodState
 from kubesim.kubelet.port_forward import answer_http, forward, page_at
 from kubesim.kubelet.runtime.cri import Container, ContainerRuntime, ContainerState
-from kubesim.kubelet.runtime.insides import ExecError, waits_for_input
+from kubesim.kubelet.runtime.insides import ExecError
 from kubesim.kubelet.runtime.process import Surroundings
+from kubesim.kubelet.runtime.process_one import waits_for_input
 from kubesim.kubelet.runtime.sockets import Sockets
 from kubesim.kubelet.runtime.terminal import Terminal
 from kubesim.kubelet.stats import summary

@@ -22,8 +22,8 @@ from kubesim.api.views import Container as ContainerSpec
 from kubesim.api.wire import Request
 from kubesim.client.client import Client
 from kubesim.kubelet.mounted_files import MountedFiles
-from kubesim.kubelet.runtime.insides import command_of
 from kubesim.kubelet.runtime.process import Surroundings
+from kubesim.kubelet.runtime.process_one import command_of
 from kubesim.kubelet.service_links import service_links
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

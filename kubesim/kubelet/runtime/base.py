@@ -29,9 +29,10 @@ from kubesim.kubelet.runtime.cri import (
 from kubesim.kubelet.runtime.dependencies import Dependencies
 from kubesim.kubelet.runtime.exec_sync import Ran, exec_sync
 from kubesim.kubelet.runtime.image_service import ImageService
-from kubesim.kubelet.runtime.insides import ExecError, Insides, leaves_message
+from kubesim.kubelet.runtime.insides import ExecError, Insides
 from kubesim.kubelet.runtime.pod_network import PodNetwork
 from kubesim.kubelet.runtime.process import Surroundings
+from kubesim.kubelet.runtime.process_one import leaves_message
 from kubesim.kubelet.runtime.processes import EXIT_CODE_LOST, Processes, end
 from kubesim.kubelet.runtime.registry import Credentials, Registries
 from kubesim.sim import Simulation

@@ -25,11 +25,11 @@ import msgspec
 from kubesim.api.quantity import value
 from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.runtime.commands import interpret
-from kubesim.kubelet.runtime.insides import waits_for_input
 from kubesim.kubelet.runtime.layers import Manifest
 from kubesim.kubelet.runtime.library import known_image
 from kubesim.kubelet.runtime.model import Behaviour, KnownImage
 from kubesim.kubelet.runtime.names import repository_of, short_name
+from kubesim.kubelet.runtime.process_one import waits_for_input
 from kubesim.kubelet.runtime.programs import start_error
 from kubesim.kubelet.runtime.stress import stressed
 from kubesim.kubelet.runtime.workload import Workload

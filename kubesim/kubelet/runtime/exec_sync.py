@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kubesim.kubelet.runtime.cri import Container, Sandbox
-from kubesim.kubelet.runtime.insides import ExecError, Insides, command_of
+from kubesim.kubelet.runtime.insides import ExecError, Insides
 from kubesim.kubelet.runtime.process import Dial, Lookup, Read, Sleep, Surroundings, Write
+from kubesim.kubelet.runtime.process_one import command_of
+from kubesim.kubelet.runtime.records import Container, Sandbox
 
 TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 STEPS_MAX = 10_000

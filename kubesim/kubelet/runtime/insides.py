@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from kubesim.api.views import Container as ContainerSpec
 from kubesim.kubelet.runtime.commands import uses_network
-from kubesim.kubelet.runtime.cri import Container, ContainerRuntime
 from kubesim.kubelet.runtime.known_logs import KNOWN_LOGS
 from kubesim.kubelet.runtime.library import known_image
 from kubesim.kubelet.runtime.log import ContainerLog, Source, printed_by, printed_lines, silent
@@ -20,6 +18,8 @@ from kubesim.kubelet.runtime.names import repository_of
 from kubesim.kubelet.runtime.page_arguments import page_in_arguments
 from kubesim.kubelet.runtime.pages import UNKNOWN, Answerer, HttpAnswer, HttpRequest, Page, page_of
 from kubesim.kubelet.runtime.process import Program, Surroundings
+from kubesim.kubelet.runtime.process_one import FALLBACK, TERMINATION_LOG, command_of, waits_for_input
+from kubesim.kubelet.runtime.records import Container
 from kubesim.sim import Clock
 
 # The shell and its tools are loaded when somebody first looks inside of a container: most runs never do.
@@ -30,10 +30,7 @@ if TYPE_CHECKING:
 NANOSECONDS_PER_SECOND = 1_000_000_000
 ANY = (80, 8080)  # Where a program of which nothing is known but its answers listens.
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
-TERMINATION_LOG = "/dev/termination-log"
-FALLBACK = "FallbackToLogsOnError"
 MESSAGE_BYTES, LOG_BYTES, LOG_LINES = 4096, 2048, 80
-SHELL_IMAGES = ("alpine", "busybox", "debian", "ubuntu")
 
 
 class ExecError(Exception):
@@ -45,11 +42,23 @@ class ExecError(Exception):
         self.code = code
 
 
+class Outside(Protocol):
+    """The runtime, as far as what is inside of its containers needs it."""
+
+    def count_request(self, container: Container) -> None:
+        """It has answered a request: that costs, and may have been its last."""
+        ...
+
+    def exec_error(self, word: str, why: str, number: str) -> ExecError:
+        """A program that cannot be run in a container, in the runtime's words."""
+        ...
+
+
 class Insides:
     """What is inside of `container`, which runs since `started_unix_ns`."""
 
     def __init__(
-        self, runtime: ContainerRuntime, clock: Clock, container: Container, profile: Profile, started_unix_ns: int
+        self, runtime: Outside, clock: Clock, container: Container, profile: Profile, started_unix_ns: int
     ) -> None:
         self._runtime = runtime
         self._clock = clock
@@ -247,24 +256,3 @@ class _Elapsed:
         for entry in source:
             self._now_ns = self._started_ns + entry[0]
             yield entry
-
-
-def command_of(spec: ContainerSpec) -> tuple[str, ...]:
-    """The words of process 1, as far as the Pod says them."""
-    return (*spec.command, *spec.args)
-
-
-def leaves_message(spec: ContainerSpec) -> bool:
-    """Whether its end may have a message: its command names the file, or its log is one."""
-    path = spec.termination_message_path or TERMINATION_LOG
-    return spec.termination_message_policy == FALLBACK or any(path in word for word in command_of(spec))
-
-
-def waits_for_input(spec: ContainerSpec) -> bool:
-    """Whether process 1 is a shell that reads what somebody types."""
-    words = command_of(spec)
-    if not words:
-        return repository_of(spec.image).rsplit("/", 1)[-1] in SHELL_IMAGES
-    from kubesim.kubelet.runtime.shell import is_shell
-
-    return is_shell(words[0]) and all(word.startswith("-") and "c" not in word for word in words[1:])

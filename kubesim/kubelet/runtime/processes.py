@@ -14,7 +14,6 @@ from random import Random
 
 from kubesim.api.quantity import milli, value
 from kubesim.kubelet.runtime.cri import Container, ContainerState, CriError
-from kubesim.kubelet.runtime.workload import Workload
 from kubesim.sim import Clock, Simulation
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
@@ -158,9 +157,9 @@ class Processes:
         """Thousandths of a core and bytes now; never more than its limits."""
         behaviour = container.behaviour
         now_ns = self._sim.clock.now_ns()
-        source = container.workload or behaviour
+        workload = container.workload
         seconds = (now_ns - container.started_ns) / NANOSECONDS_PER_SECOND
-        cpu, memory = source.usage(seconds) if isinstance(source, Workload) else source.usage_at(seconds)
+        cpu, memory = workload.usage(seconds) if workload is not None else behaviour.usage_at(seconds)
         if behaviour.request_cpu_milliseconds:
             cpu += round(self._rate(container, now_ns) * behaviour.request_cpu_milliseconds)
         memory += container.requests * behaviour.request_leak_bytes

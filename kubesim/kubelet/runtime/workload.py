@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, ClassVar
 from kubesim.kubelet.runtime.model import Behaviour
 
 if TYPE_CHECKING:
-    from kubesim.kubelet.runtime.cri import Container
     from kubesim.kubelet.runtime.pages import HttpAnswer, HttpRequest
+    from kubesim.kubelet.runtime.records import Container
 
 
 class Workload:
