@@ -61,6 +61,8 @@ def parse_address(url: str, environment: Mapping[str, str]) -> BrokerAddress:
         raise AddressError(f'"{url}" is no broker; write mqtt://HOST:1883/classroom, or mqtts:// for TLS')
     try:
         port = parts.port
+        if port == 0:
+            raise ValueError
     except ValueError:
         raise AddressError(f"the port in {shown(url)} is no number from 1 to 65535") from None
     if not parts.hostname:

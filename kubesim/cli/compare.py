@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubesim.cli.compare_runs import RealRuns, recorded
+from kubesim.cli.completing import scenario_names
 from kubesim.cli.main import FAILED
 from kubesim.cli.service_options import print_json
 
@@ -63,7 +64,8 @@ def recording_options(command: Command) -> Command:
 
     for decorate in reversed(
         (
-            click.option("--scenario", metavar="FILE_OR_NAME", help="Make the runs: A on a real cluster, B simulated."),
+            click.option("--scenario", metavar="FILE_OR_NAME", shell_complete=scenario_names,
+                         help="Make the runs: A on a real cluster, B simulated."),
             click.option("--context", metavar="NAME", default="", help="With --scenario: where [default: current]."),
             click.option("--kubeconfig", metavar="FILE", type=click.Path(path_type=Path), help="With --scenario."),
             click.option("--runs", type=click.IntRange(1, RUNS_MAX), default=1, show_default=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from kubesim.cli.completing import scenario_names
 from kubesim.cli.service_options import output_option, print_json, profile_options
 from kubesim.service import ServiceError
 
@@ -16,19 +17,21 @@ Told = dict[str, Any]
 
 @click.command("explain-schedule", short_help="Say why a Pod went where it went, or nowhere.")
 @click.argument("pod", required=False)
-@click.option("-n", "--namespace", default="default", show_default=True, help="The Pod's namespace.")
+@click.option("-n", "--namespace", help="The Pod's namespace [default: default; without a POD: all].")
 @profile_options
 @click.option(
     "--trace", "trace_file", type=click.Path(dir_okay=False, path_type=Path), help="Ask a recording of `run --trace`."
 )
-@click.option("--scenario", metavar="FILE_OR_NAME", help="Run a scenario, and ask about that run.")
+@click.option(
+    "--scenario", metavar="FILE_OR_NAME", shell_complete=scenario_names, help="Run a scenario, and ask about that run."
+)
 @click.option("--seed", type=int, help="With --scenario: another seed than the scenario's.")
 @click.option("--set", "overrides", metavar="K=V", multiple=True, help="With --scenario: change a field.")
 @click.option("--attempt", type=click.IntRange(1), metavar="N", help="Only the Nth attempt.")
 @output_option
 def explain_schedule(
     pod: str | None,
-    namespace: str,
+    namespace: str | None,
     profile_name: str,
     home: Path,
     trace_file: Path | None,
@@ -56,17 +59,19 @@ def explain_schedule(
     if scenario is None and (seed is not None or overrides):
         raise click.UsageError("--seed and --set go with --scenario")
     if trace_file is None and scenario is None:
-        answer = _of_cluster(home, profile_name, namespace, pod, attempt)
+        answer = _of_cluster(home, profile_name, namespace or "default", pod, attempt)
     else:
         lines = _read(trace_file) if trace_file is not None else _run(str(scenario), seed, overrides)
-        answer = _of_lines(lines, str(trace_file or scenario), namespace, pod, attempt)
+        answer = _of_lines(lines, str(trace_file or scenario), namespace or "default", pod, attempt)
+    if pod is None and namespace is not None:
+        answer = {"pods": [one for one in answer["pods"] if one["pod"].startswith(f"{namespace}/")]}
     if output == "json":
         print_json(answer["pods"] if pod is None else answer)
         return
     from kubesim.cli.scheduling_table import pods_in_lines, story_in_lines
 
     if pod is None:
-        told = pods_in_lines(answer["pods"]) if answer["pods"] else ["No Pod was tried."]
+        told = pods_in_lines(answer["pods"]) if answer["pods"] else [_nothing_tried(namespace)]
     else:
         told = story_in_lines(answer)
     click.echo("\n".join(told))
@@ -117,6 +122,10 @@ def _checked(story: Told, pod: str) -> Told:
     if story["node"]:
         raise ServiceError(f'the Pod "{pod}" is on {story["node"]}, but it was not this scheduler that put it there')
     raise ServiceError(f'the Pod "{pod}" was not tried yet by any scheduler here; it asks for "{story["scheduler"]}"')
+
+
+def _nothing_tried(namespace: str | None) -> str:
+    return "No Pod was tried." if namespace is None else f'No Pod was tried in the namespace "{namespace}".'
 
 
 def _few(names: list[str]) -> str:

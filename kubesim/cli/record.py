@@ -12,6 +12,7 @@ import click
 import orjson
 
 from kubesim.cli import replay
+from kubesim.cli.completing import scenario_names
 from kubesim.cli.main import FAILED
 from kubesim.cli.real_options import real_options, tell, until_interrupted
 from kubesim.cli.run import write_trace
@@ -40,7 +41,9 @@ class DurationType(click.ParamType[float]):
 
 @click.command(short_help="Record what happens on a real cluster.")
 @real_options
-@click.option("--scenario", metavar="FILE_OR_NAME", help="Play this scenario, and record it.")
+@click.option(
+    "--scenario", metavar="FILE_OR_NAME", shell_complete=scenario_names, help="Play this scenario, and record it."
+)
 @click.option("--attach", "attaches", is_flag=True, help="Record what happens in a namespace, and touch nothing.")
 @click.option("-n", "--namespace", default="", metavar="NAME", help="With --attach: which [default: the context's].")
 @click.option("--for", "seconds", type=DurationType(), help="With --attach: how long [default: until Ctrl-C].")

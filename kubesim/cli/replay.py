@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kubesim.cli.completing import scenario_names
 from kubesim.cli.main import FAILED
 from kubesim.cli.real_options import real_options, show_plan, tell, until_interrupted
 from kubesim.cli.run import write_trace
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Run a scenario on a real cluster.")
-@click.argument("scenario", metavar="FILE_OR_NAME", required=False)
+@click.argument("scenario", metavar="FILE_OR_NAME", shell_complete=scenario_names, required=False)
 @real_options
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--force", is_flag=True, help="Also a scenario that is not marked replayable.")

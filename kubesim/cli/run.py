@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from kubesim.cli.completing import scenario_names
 from kubesim.cli.main import FAILED
 from kubesim.cli.timeline import Timeline
 from kubesim.cluster import SimCluster
@@ -44,7 +45,7 @@ class SpeedType(click.ParamType[float | None]):
 
 
 @click.command(short_help="Run a scenario and narrate it.")
-@click.argument("scenario", metavar="FILE_OR_NAME")
+@click.argument("scenario", metavar="FILE_OR_NAME", shell_complete=scenario_names)
 @click.option("--seed", type=int, help="Chance: the same seed is the same run, to the byte.")
 @click.option("--speed", type=SpeedType(), default="max", help="Virtual seconds per real second, or max (default).")
 @click.option(

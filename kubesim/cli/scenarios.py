@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import orjson
 
+from kubesim.cli.completing import scenario_names
 from kubesim.scenario import ScenarioError, find_scenario, load_library, load_scenario
 
 
@@ -41,7 +42,7 @@ def list_(output: str) -> None:
 
 
 @scenarios.command("show")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=scenario_names)
 def show(name: str) -> None:
     """Show a scenario's lesson and file.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kubesim.cli.completing import scenario_names
 from kubesim.cli.service_options import output_option, print_json, print_table
 
 DEFAULT = "default"
@@ -26,7 +27,7 @@ def scheduler() -> None:
 
 
 @scheduler.command()
-@click.argument("scenario", metavar="FILE_OR_NAME")
+@click.argument("scenario", metavar="FILE_OR_NAME", shell_complete=scenario_names)
 @click.argument("first", metavar="CONFIG")
 @click.argument("second", metavar="CONFIG")
 @click.option("--seed", type=int, help="Another seed than the scenario's.")

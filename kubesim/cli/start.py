@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from kubesim.cli.completing import scenario_names
 from kubesim.cli.main import INTERRUPTED
 from kubesim.cli.service_options import profile_options
 from kubesim.cli.version import KUBERNETES_VERSION
@@ -87,7 +88,10 @@ class SizeType(click.ParamType[int]):
     help="Configure the scheduler: a KubeSchedulerConfiguration.",
 )
 @click.option(
-    "--scenario", metavar="FILE_OR_NAME", help="Make the cluster that a scenario describes, and play its steps."
+    "--scenario",
+    metavar="FILE_OR_NAME",
+    shell_complete=scenario_names,
+    help="Make the cluster that a scenario describes, and play its steps.",
 )
 @click.option("--mqtt", metavar="URL", help='Tell a bus what happens: mqtt://HOST:1883/classroom; "" for none.')
 @click.option("--mqtt-commands/--no-mqtt-commands", default=None, help="Carry out commands from the bus (default: no).")
@@ -116,6 +120,7 @@ def start(
     """
     profile = Profile(home, profile_name)
     if (pid := profile.pid()) is not None:
+        tell_what_does_not_count(profile, {"port": port, **changes})
         return already_running(profile, pid, kubeconfig_file)
     if changes["mqtt"]:
         from kubesim.cli.bus_options import broker
@@ -241,6 +246,17 @@ def already_running(profile: Profile, pid: int, kubeconfig_file: Path | None) ->
         write_kubeconfig(profile, settings.port, path)
         profile.save(msgspec.structs.replace(settings, kubeconfig=str(path)))
     return 0
+
+
+def tell_what_does_not_count(profile: Profile, changes: dict[str, Any]) -> None:
+    """Options that a running cluster cannot take any more."""
+    names = {"history_bytes": "history"}
+    given = [f"--{names.get(name, name).replace('_', '-')}" for name, value in changes.items() if value is not None]
+    if given:
+        click.echo(
+            f"Nothing changes: {', '.join(given)} counts at a start only; `kubesim stop -p {profile.name}` first.",
+            err=True,
+        )
 
 
 def write_kubeconfig(profile: Profile, port: int, path: Path) -> None:

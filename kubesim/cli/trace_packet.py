@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kubesim.api.errors import ApiError
+from kubesim.cli.completing import scenario_names
 from kubesim.cli.main import FAILED
 from kubesim.cli.service_options import output_option, print_json, profile_options
 from kubesim.service.control_client import ask
@@ -18,7 +19,12 @@ from kubesim.service.profile import existing
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @click.option("-n", "--namespace", default="default", show_default=True, help="Of Pods and Services without one.")
-@click.option("--scenario", metavar="FILE_OR_NAME", help="In a run of this scenario instead of a running cluster.")
+@click.option(
+    "--scenario",
+    metavar="FILE_OR_NAME",
+    shell_complete=scenario_names,
+    help="In a run of this scenario instead of a running cluster.",
+)
 @click.option("--at", "seconds", metavar="SECONDS", type=click.FloatRange(0), help="When in the run; default: its end.")
 @profile_options
 @output_option

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from kubesim.cli.completing import scenario_names
 from kubesim.cli.main import FAILED
 from kubesim.cli.record import DurationType
 from kubesim.cli.service_options import print_json
@@ -52,7 +53,8 @@ def asked_options(command: Command) -> Command:
 
     for decorate in reversed(
         (
-            click.option("--on", metavar="FILE_OR_NAME", help="A scenario, or what `kubesim import` made."),
+            click.option("--on", metavar="FILE_OR_NAME", shell_complete=scenario_names,
+                         help="A scenario, or what `kubesim import` made."),
             click.option("-p", "--profile", "profile_name", metavar="PROFILE", help="A cluster of `kubesim start`."),
             click.option("--context", metavar="NAME", help="A live cluster, which is only read."),
             click.option("--kubeconfig", metavar="FILE", type=click.Path(path_type=Path), help="With --context."),

@@ -36,7 +36,9 @@ def read_configuration(path: Path) -> SchedulerConfiguration:
     """The configuration in a file; ConfigurationError if it is none, or a wrong one."""
     try:
         text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigurationError([f"{path} cannot be read: {error.strerror or error}"]) from None
+    except UnicodeDecodeError as error:
         raise ConfigurationError([f"{path} cannot be read: {error}"]) from None
     try:
         document = yaml.load(text, Loader)

@@ -276,7 +276,8 @@ def free_name(taken: list[str]) -> str:
 
 def machine_state(host: Host) -> str:
     """Whether a machine is on, and if not, why."""
-    states = [process.state for process in host.processes.values()]
+    # A dead container runtime alone is no dead machine: the node stays up and says so itself.
+    states = [process.state for name, process in host.processes.items() if not name.startswith("runtime/")]
     return next((state.value for state in states if state is not State.RUNNING), State.RUNNING.value)
 
 

@@ -26,6 +26,7 @@ def test_the_password_may_come_from_the_environment_and_is_never_shown() -> None
         ("http://broker", '"http://broker" is no broker; write mqtt://HOST:1883/classroom, or mqtts:// for TLS'),
         ("mqtt://", "mqtt:// names no host; write mqtt://HOST:1883/classroom"),
         ("mqtt://a:b@host:99999", "the port in mqtt://a@host:99999 is no number from 1 to 65535"),
+        ("mqtt://host:0/a", "the port in mqtt://host:0/a is no number from 1 to 65535"),
         ("mqtt://host/a/%23", '"a/#" cannot stand before topics: use no "+" and no "#", and at most 1024 bytes'),
         ("mqtt://:pw@host", "mqtt://@host has a password and no user; write mqtt://USER:PASSWORD@HOST"),
         ("mqtt://host?cafile=x", "mqtt://host?cafile=x speaks no TLS, so it needs no cafile; write mqtts://"),

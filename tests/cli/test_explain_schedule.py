@@ -190,3 +190,12 @@ def test_a_pod_without_attempts_says_why(call: Call, files: Files, spec: str, se
     (files.folder / "other.yaml").write_text(pod)
     outcome = call("explain-schedule", "other", "--scenario", files.scenario)
     assert (outcome.code, outcome.err) == (2, f'Error: the Pod "other" {sentence}\n')
+
+
+def test_the_list_is_of_one_namespace_if_one_is_named(call: Call, tmp_path: Path) -> None:
+    """Teaches: without -n all Pods that were tried are listed."""
+    trace = str(tmp_path / "run.jsonl")
+    assert call("run", "pending-for-lack-of-cpu", "--quiet", "--trace", trace).code == 0
+    assert "default/batch-" in call("explain-schedule", "--trace", trace, "-n", "default").out
+    none = call("explain-schedule", "--trace", trace, "-n", "shop")
+    assert (none.code, none.out) == (0, 'No Pod was tried in the namespace "shop".\n')

@@ -83,6 +83,16 @@ def test_completion_knows_our_commands() -> None:
     assert "scenarios" in done.stdout
 
 
+@pytest.mark.parametrize("words", ["run node-f", "start --scenario node-f", "what-if drain --on node-f"])
+def test_completion_knows_the_scenarios(words: str) -> None:
+    """Teaches: names of the library, wherever a scenario may be named."""
+    env = {**os.environ, "_KUBESIM_COMPLETE": "bash_complete", "COMP_WORDS": f"kubesim {words}"}
+    env["COMP_CWORD"] = str(len(words.split()))
+    code = "from kubesim.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert "plain,node-failure" in done.stdout
+
+
 def test_a_bug_of_ours_ends_with_3_and_asks_for_a_report(
     call: Any, files: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

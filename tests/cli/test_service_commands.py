@@ -116,7 +116,10 @@ def test_a_second_start_says_that_it_runs_already(home: Path, capsys: pytest.Cap
     assert lock is not None
     write_pid(lock, 4242)
     try:
-        assert run(capsys, "start") == (0, 'Profile "kubesim" is running already (process 4242).\n', "")
+        told = 'Profile "kubesim" is running already (process 4242).\n'
+        assert run(capsys, "start") == (0, told, "")
+        ignored = "Nothing changes: --nodes counts at a start only; `kubesim stop -p kubesim` first.\n"
+        assert run(capsys, "start", "--nodes", "5") == (0, told, ignored)
     finally:
         os.close(lock)
 

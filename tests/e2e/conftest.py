@@ -20,6 +20,7 @@ PROGRAMS = {
     "test_addons": ("kubectl",),
     "test_comparing": ("kubectl",),
     "test_component": ("kubectl",),
+    "test_explain": ("kubectl",),
     "test_fidelity_timeline": ("kubectl", "bash"),
     "test_fresh_clone": ("git", "make"),
     "test_fuzz_http": ("kubectl",),

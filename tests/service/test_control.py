@@ -176,3 +176,10 @@ def test_a_node_without_a_number_gets_addresses_that_nobody_has() -> None:
     assert (gpu.internal_ip(), gpu.pod_network()) == ("192.168.49.4", "10.244.3.0/24")
     assert new_node("worker-2", others).internal_ip() == "192.168.49.4"
     assert new_node("node-7", others).internal_ip() == "192.168.49.8"
+
+
+async def test_a_dead_runtime_is_no_dead_machine(cluster: SimCluster) -> None:
+    """Teaches: only the runtime is gone; the machine runs, and its kubelet tells."""
+    control = Control(cluster)
+    assert (await ask(control, "POST", "nodes/node-2/crash-runtime"))["machine"] == "running"
+    assert (await ask(control, "POST", "nodes/node-2/stop"))["machine"] == "stopped"

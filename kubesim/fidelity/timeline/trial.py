@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,8 +43,9 @@ def read_timeline(path: Path) -> list[Object]:
     """The lines of a recording, or a TimelineError that says what is wrong with it."""
     try:
         lines = list(read_recording(path))
-    except (OSError, EOFError, gzip.BadGzipFile, ValueError) as error:
-        raise TimelineError(f"{path} cannot be read as a recording: {error}") from None
+    except (OSError, EOFError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise TimelineError(f"{path} cannot be read as a recording: {why}") from None
     scenario = scenario_of(lines)
     if scenario is None:
         raise TimelineError(f"{path} is no recording of a timeline: its first line holds no scenario under `meta`")
