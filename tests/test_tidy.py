@@ -116,6 +116,27 @@ def is_package(name: str) -> bool:
     return (ROOT / Path(*name.split(".")[1:]) / "__init__.py").exists()
 
 
+def imports() -> dict[str, set[str]]:
+    """Who imports whom, inside of functions and for types, too; packages hand names on and do not count."""
+    known = {name for name in modules() if not is_package(name)}
+    found: dict[str, set[str]] = {name: set() for name in known}
+    for name in known:
+        tree = ast.parse((ROOT / Path(*name.split(".")[1:])).with_suffix(".py").read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                targets = {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+                found[name] |= (targets & known) - {name}
+    return found
+
+
+def test_no_two_files_import_each_other() -> None:
+    """Teaches: what is tied in a circle cannot be understood one by one. Who is left has somebody below and above."""
+    left = imports()
+    while grounded := {name for name, targets in left.items() if not targets & left.keys()}:
+        left = {name: targets for name, targets in left.items() if name not in grounded}
+    assert sorted(left) == []
+
+
 def test_a_virtual_run_imports_nothing_heavy() -> None:
     """Teaches: start-up time is a feature; HTTP, metrics and certificates are for served clusters."""
     code = (

@@ -129,7 +129,7 @@ def start(
     if changes["scenario"]:
         changes |= scenario_settings(profile, changes)
     if changes["audit_log"]:
-        changes["audit_log"] = str(Path(changes["audit_log"]).absolute())
+        changes["audit_log"] = str(writable(Path(changes["audit_log"]).absolute()))
     if changes["scheduler_config"]:
         changes["scheduler_config"] = checked_configuration(changes["scheduler_config"])
     settings = chosen_settings(profile, changes)
@@ -169,6 +169,15 @@ def scenario_settings(profile: Profile, changes: dict[str, Any]) -> dict[str, An
         raise ServiceError(str(error)) from None
     names = tuple(node.name for node in nodes_of(scenario))
     return {"scenario": str(path.absolute()), "names": names, "addons": tuple(scenario.spec.cluster.addons)}
+
+
+def writable(path: Path) -> Path:
+    """A file that can be written; who may not write there learns it before anything starts."""
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise ServiceError(f"the audit log {path} cannot be written ({error.strerror})") from None
+    return path
 
 
 def checked_configuration(file: str) -> str:

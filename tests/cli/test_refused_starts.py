@@ -1,4 +1,4 @@
-"""What the commands that use the bus refuse before anything starts."""
+"""What `start` and the commands that use the bus refuse before anything begins."""
 
 from __future__ import annotations
 
@@ -49,3 +49,10 @@ def test_a_scenario_that_is_not_there_is_refused_before_the_start(call: Call, tm
     """Teaches: an error at once is worth more than one in a log."""
     code, _, err = call("start", "--data-dir", str(tmp_path), "--scenario", "no-such-thing")
     assert (code, "no-such-thing" in err) == (2, True)
+
+
+def test_an_audit_log_that_cannot_be_written_is_refused_and_leaves_no_profile(call: Call, tmp_path: Path) -> None:
+    """Teaches: what would fail later is found before anything is made."""
+    code, _, err = call("start", "--data-dir", str(tmp_path), "--audit-log", "/no/dir/log")
+    assert (code, "the audit log /no/dir/log cannot be written" in err) == (2, True)
+    assert list(tmp_path.iterdir()) == []
