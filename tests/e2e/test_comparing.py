@@ -29,7 +29,7 @@ def cluster(tmp_path: Path) -> Iterator[Served]:
 def test_one_command_plays_on_both_sides_and_compares(cluster: Served) -> None:
     """Teaches: runs, recordings, comparison and page in one go."""
     cluster.kubesim("start", "-p", "demo")
-    cluster.kubesim("speed", "10", "-p", "demo")
+    cluster.kubesim("speed", "5", "-p", "demo")
     page, runs = cluster.home / "report.html", cluster.home / "runs"
     options = ("--scenario", "scale-up-and-down", "--context", "demo", "--keep", str(runs), "--report", str(page))
     done = cluster.try_(*KUBESIM, "compare", *options, "--tolerance", "6s", "--slack", "5", seconds=200)

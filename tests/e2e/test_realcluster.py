@@ -47,28 +47,48 @@ def cluster(tmp_path: Path) -> Iterator[Served]:
             served.kubesim("delete", "-p", profile["name"])
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    ("scenario", "speed", "slack"),
-    [("scale-up-and-down", 10, 3), ("rolling-update", 10, 5), ("drain", 10, 3), ("node-failure", 4, 10)],
+    ("scenario", "speeds", "slack"),
+    [
+        ("scale-up-and-down", (10, 4), 3),
+        ("rolling-update", (10, 4), 5),
+        ("drain", (10, 4), 3),
+        ("node-failure", (4, 3), 10),
+    ],
 )
-def test_a_recorded_run_is_the_simulated_run(scenario: str, speed: int, slack: int, cluster: Served) -> None:
-    """Teaches: the same scenario, in one process on virtual time and over HTTPS on a cluster of its own."""
-    simulated, recorded = cluster.home / "simulated.jsonl.gz", cluster.home / "recorded.jsonl.gz"
+def test_a_recorded_run_is_the_simulated_run(
+    scenario: str, speeds: tuple[int, ...], slack: int, cluster: Served
+) -> None:
+    """Teaches: the same scenario, in one process on virtual time and over HTTPS on a cluster of its own.
+
+    A machine that is busy with something else makes the wire slow, and at ten times the pace ten times as slow: what
+    differs is recorded once more at a slower pace, and then must not.
+    """
+    simulated = cluster.home / "simulated.jsonl.gz"
     cluster.kubesim("run", scenario, "--quiet", "--trace", str(simulated))
     driver = cluster.home / "driver.yaml"
     driver.write_text(f"node:\n  crash: {' '.join(KUBESIM)} node stop {{node}} -p demo\n"
                       f"  restart: {' '.join(KUBESIM)} node start {{node}} -p demo\n")  # fmt: skip
     cluster.kubesim("start", "-p", "demo")
-    cluster.kubesim("speed", str(speed), "-p", "demo")
-    options = ("--driver", f"exec:{driver}", "--allow-disruption", "--slack", str(slack), "--trace", str(recorded))
-    done = cluster.try_(*KUBESIM, "replay", scenario, "--context", "demo", *options, seconds=200)
-    assert done.code == 0, done.output
-    compared = cluster.try_(*KUBESIM, "compare", str(simulated), str(recorded), "--tolerance", f"{slack + 2}s")
-    assert compared.code == 0, compared.output
-    assert "nothing differs" in compared.output
+    told = [replayed(cluster, scenario, speeds[0], slack, driver, simulated)]
+    if "nothing differs" not in told[-1]:
+        told.append(replayed(cluster, scenario, speeds[1], slack, driver, simulated))
+    assert "nothing differs" in told[-1], told[-1]
     nodes = json.loads(cluster.kubesim("node", "list", "-p", "demo", "-o", "json"))
     assert {node["machine"] for node in nodes} == {"running"}
     assert "kubesim-" not in cluster.kubectl("get", "namespaces", "-o", "name")
+
+
+def replayed(cluster: Served, scenario: str, speed: int, slack: int, driver: Path, simulated: Path) -> str:
+    """What a comparison says of a run at some pace."""
+    recorded = cluster.home / f"recorded-{speed}.jsonl.gz"
+    cluster.kubesim("speed", str(speed), "-p", "demo")
+    options = ("--driver", f"exec:{driver}", "--allow-disruption", "--slack", str(slack), "--trace", str(recorded))
+    done = cluster.try_(*KUBESIM, "replay", scenario, "--context", "demo", *options, seconds=400)
+    if done.code:
+        return done.output
+    return cluster.try_(*KUBESIM, "compare", str(simulated), str(recorded), "--tolerance", f"{slack + 2}s").output
 
 
 @pytest.mark.parametrize(
