@@ -78,11 +78,11 @@ async def test_the_api_is_there_when_its_pod_is_ready(cluster: SimCluster) -> No
 
 
 async def test_what_pods_use_is_what_their_behaviour_says(cluster: SimCluster) -> None:
-    """Teaches: usage is data; it is read every 15 s, and told per container."""
+    """Teaches: usage is data, in whole pages of memory; it is read every 15 s, and told per container."""
     ask = asking(cluster)
     await ask("POST", "addons/metrics-server/enable")
     rising = '{"cpuMilli": 5, "memoryBytes": 1048576, "usage": [{"afterSeconds": 40, "cpuMilli": 700}]}'
-    await cluster.apply(pod("quiet", '{"cpuMilli": 1, "memoryBytes": 1000}', tier="back"))
+    await cluster.apply(pod("quiet", '{"cpuMilli": 1, "memoryBytes": 9000}', tier="back"))
     await cluster.apply(pod("rising", rising, tier="front"))
     await cluster.run_for(35)
     options = Options(label_selector="tier=front")
@@ -96,7 +96,7 @@ async def test_what_pods_use_is_what_their_behaviour_says(cluster: SimCluster) -
     one = await cluster.client.get(POD_METRICS, "rising", "default")
     assert one.object["containers"][0]["usage"] == {"cpu": "700m", "memory": "1Mi"}
     quiet = await cluster.client.get(POD_METRICS, "quiet", "default")
-    assert quiet.object["containers"][0]["usage"] == {"cpu": "1m", "memory": "1000"}
+    assert quiet.object["containers"][0]["usage"] == {"cpu": "1m", "memory": "8Ki"}
     with pytest.raises(NotFoundError, match=r'^podmetrics.metrics.k8s.io "default/nope" not found$'):
         await cluster.client.get(POD_METRICS, "nope", "default")
     with pytest.raises(ApiError, match="does not allow this method"):
