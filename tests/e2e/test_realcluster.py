@@ -167,6 +167,7 @@ def test_a_namespace_is_recorded_until_ctrl_c_and_its_draft_runs(cluster: Served
         assert run.stderr.readline().startswith('recording namespace "shop" of context "demo"')
         cluster.kubectl("-n", "shop", "create", "deployment", "web", "--image=nginx", "--replicas=2")
         cluster.kubectl("-n", "shop", "rollout", "status", "deployment/web")
+        time.sleep(3)  # What is typed within two seconds is one step.
         cluster.kubectl("-n", "shop", "scale", "deployment/web", "--replicas=3")
         cluster.kubectl("-n", "shop", "rollout", "status", "deployment/web")
         run.send_signal(signal.SIGINT)
